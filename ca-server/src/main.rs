@@ -1,0 +1,5 @@
+//! The `ca-server` program: one line over the library.
+
+fn main() -> std::process::ExitCode {
+    ca_server::main()
+}

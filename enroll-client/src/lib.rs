@@ -1,0 +1,7 @@
+//! enroll-client: skeleton.
+
+/// The program, from arguments to exit code.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -1,0 +1,5 @@
+//! The `enroll-client` program: one line over the library.
+
+fn main() -> std::process::ExitCode {
+    enroll_client::main()
+}

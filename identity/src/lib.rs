@@ -1,0 +1,1 @@
+//! SPIFFE ids, serials, fingerprints, timestamps; certificates read into facts.

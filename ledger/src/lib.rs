@@ -1,0 +1,1 @@
+//! Brevet's ledger: entry kinds, hashing, frames, tiles, checkpoints, proofs.

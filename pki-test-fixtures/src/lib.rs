@@ -1,0 +1,1 @@
+//! Clusters and authorities to test Brevet against, and forgeries.

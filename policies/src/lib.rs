@@ -1,0 +1,1 @@
+//! Claims, profile and request in; verdict out (Cedar).

@@ -1,0 +1,1 @@
+//! Messages between Brevet's client and server, limits, problem types.

@@ -1,0 +1,1 @@
+//! Whole-product tests of Brevet, and tests of its tree.
