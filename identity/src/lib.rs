@@ -1,1 +1,35 @@
-//! SPIFFE ids, serials, fingerprints, timestamps; certificates read into facts.
+//! Names, numbers and times that every part of Brevet shares, and certificates read into facts. Pure: bytes in, values
+//! out; knows no socket, file, clock, key or random source.
+//!
+//! Each type is parsed once, at the edge, and from then on is the proof that its rule holds: a function that takes a
+//! [`SpiffeId`] has no bad path to fear, one that takes a [`Serial`] no negative number.
+//!
+//! | module | the noun |
+//! |---|---|
+//! | [`trust_domain`], [`spiffe_id`] | who somebody is |
+//! | [`serial`], [`fingerprint`] | which certificate, which key |
+//! | [`ids`] | which host, person, request, token, batch |
+//! | [`timestamp`], [`lifetime`] | when, and for how long |
+//! | [`key_kind`] | what kind of key |
+//! | [`text`] | any of these as a string in a serde document |
+
+pub mod fingerprint;
+pub mod ids;
+pub mod key_kind;
+pub mod lifetime;
+mod lower_hex;
+pub mod serial;
+pub mod spiffe_id;
+pub mod text;
+pub mod timestamp;
+pub mod trust_domain;
+
+pub use fingerprint::{CertificateFingerprint, KeyHash, KeyIdentifier, KeyIdentifierError, Sha256Hash};
+pub use ids::{BatchId, HostId, PersonId, RequestId, TokenId};
+pub use key_kind::{KeyKind, KeyKindError};
+pub use lifetime::{Lifetime, LifetimeError};
+pub use lower_hex::HexError;
+pub use serial::{Serial, SerialError};
+pub use spiffe_id::{SpiffeId, SpiffeIdError, is_path_character};
+pub use timestamp::{Timestamp, TimestampError};
+pub use trust_domain::{TrustDomain, TrustDomainError};
