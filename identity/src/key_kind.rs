@@ -17,9 +17,35 @@ pub enum KeyKind {
 #[error("the key kind is neither p256 nor ed25519")]
 pub struct KeyKindError;
 
+/// The public key is not one that Brevet certifies: no kind of [`KeyKind`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the public key is neither P-256 (named curve, uncompressed point) nor Ed25519")]
+pub struct UnsupportedKey;
+
 impl KeyKind {
     /// Every kind.
     pub const ALL: [Self; 2] = [Self::P256, Self::Ed25519];
+
+    /// The kind of the key with this SubjectPublicKeyInfo DER. Compares all octets in front of the key itself, so that
+    /// explicit curve parameters, other curves, compressed points and other encodings are no kind of ours (T-38). That
+    /// a P-256 point lies on its curve is checked where the key is used.
+    ///
+    /// # Errors
+    /// [`UnsupportedKey`] for everything else.
+    pub fn of_spki_der(spki_der: &[u8]) -> Result<Self, UnsupportedKey> {
+        Self::ALL.into_iter().find(|kind| kind.public_key_in(spki_der).is_some()).ok_or(UnsupportedKey)
+    }
+
+    /// The content of the subjectPublicKey BIT STRING, if the SubjectPublicKeyInfo is of this kind: RFC 5480 2.2 for
+    /// P-256 (an uncompressed point), RFC 8410 4 for Ed25519.
+    pub(crate) fn public_key_in(self, spki_der: &[u8]) -> Option<&[u8]> {
+        let (prefix, octets, first): (&[u8], usize, Option<u8>) = match self {
+            Self::P256 => (P256_SPKI_PREFIX, 65, Some(UNCOMPRESSED)),
+            Self::Ed25519 => (ED25519_SPKI_PREFIX, 32, None),
+        };
+        let key = spki_der.strip_prefix(prefix)?;
+        (key.len() == octets && (first.is_none() || key.first().copied() == first)).then_some(key)
+    }
 
     /// The kind's name in configuration, messages and entries.
     #[must_use]
@@ -44,6 +70,16 @@ impl fmt::Display for KeyKind {
         f.pad(self.as_str())
     }
 }
+
+/// SEQUENCE { SEQUENCE { id-ecPublicKey, secp256r1 }, BIT STRING of 65 octets without unused bits: RFC 5480 2.1.1.
+const P256_SPKI_PREFIX: &[u8] =
+    b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
+
+/// SEQUENCE { SEQUENCE { id-Ed25519 }, BIT STRING of 32 octets without unused bits: RFC 8410 4.
+const ED25519_SPKI_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+
+/// First octet of an uncompressed point: SEC 1 2.3.3.
+const UNCOMPRESSED: u8 = 0x04;
 
 #[cfg(test)]
 mod tests {

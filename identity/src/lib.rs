@@ -11,6 +11,7 @@
 //! | [`ids`] | which host, person, request, token, batch |
 //! | [`timestamp`], [`lifetime`] | when, and for how long |
 //! | [`key_kind`] | what kind of key |
+//! | [`svid`] | what a certificate says, and whether it is an X509-SVID |
 //! | [`text`] | any of these as a string in a serde document |
 
 pub mod fingerprint;
@@ -20,16 +21,18 @@ pub mod lifetime;
 mod lower_hex;
 pub mod serial;
 pub mod spiffe_id;
+pub mod svid;
 pub mod text;
 pub mod timestamp;
 pub mod trust_domain;
 
 pub use fingerprint::{CertificateFingerprint, KeyHash, KeyIdentifier, KeyIdentifierError, Sha256Hash};
 pub use ids::{BatchId, HostId, PersonId, RequestId, TokenId};
-pub use key_kind::{KeyKind, KeyKindError};
+pub use key_kind::{KeyKind, KeyKindError, UnsupportedKey};
 pub use lifetime::{Lifetime, LifetimeError};
 pub use lower_hex::HexError;
 pub use serial::{Serial, SerialError};
 pub use spiffe_id::{SpiffeId, SpiffeIdError, is_path_character};
+pub use svid::{CertificateFacts, Svid, SvidError};
 pub use timestamp::{Timestamp, TimestampError};
 pub use trust_domain::{TrustDomain, TrustDomainError};

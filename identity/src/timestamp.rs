@@ -109,11 +109,15 @@ impl Timestamp {
         Self { millis: self.millis - self.millis % 1_000 }
     }
 
+    /// The moment a signed number of seconds after 1970. `None` out of bounds.
+    pub(crate) fn from_unix_seconds(seconds: i64) -> Option<Self> {
+        Self::from_seconds(u64::try_from(seconds).ok()?).ok()
+    }
+
     /// The moment of a calendar's date and time. `None` before 1970.
     fn from_date_time(date: Date, time: Time) -> Option<Self> {
-        let seconds = OffsetDateTime::new_utc(date, time).unix_timestamp();
-        let millis = u64::try_from(seconds).ok()?.checked_mul(1_000)?.checked_add(time.millisecond().into())?;
-        Self::from_millis(millis).ok()
+        let whole = Self::from_unix_seconds(OffsetDateTime::new_utc(date, time).unix_timestamp())?;
+        Some(whole.plus(Duration::from_millis(time.millisecond().into())))
     }
 }
 
