@@ -2,9 +2,8 @@
 //! no signature.
 
 use sha2::{Digest as _, Sha256};
-use x509_parser::prelude::FromDer as _;
-use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::der::{DerError, Reader, SEQUENCE};
 use crate::lower_hex::lower_hex_text;
 
 /// A SHA-256 hash.
@@ -29,7 +28,7 @@ pub struct KeyIdentifier([u8; KEY_IDENTIFIER_OCTETS]);
 pub enum KeyIdentifierError {
     /// RFC 5280 4.1: not the DER of a SubjectPublicKeyInfo.
     #[error("not the DER of a SubjectPublicKeyInfo")]
-    NotPublicKeyInfo,
+    NotPublicKeyInfo(#[source] DerError),
     /// There are octets after the structure.
     #[error("{found} octets follow the SubjectPublicKeyInfo")]
     TrailingOctets {
@@ -68,12 +67,12 @@ impl KeyIdentifier {
     /// # Errors
     /// [`KeyIdentifierError`] when the octets are anything else, or more.
     pub fn of_spki_der(spki_der: &[u8]) -> Result<Self, KeyIdentifierError> {
-        let (rest, info) =
-            SubjectPublicKeyInfo::from_der(spki_der).map_err(|_| KeyIdentifierError::NotPublicKeyInfo)?;
-        if !rest.is_empty() {
-            return Err(KeyIdentifierError::TrailingOctets { found: rest.len() });
+        let mut outside = Reader::new(spki_der);
+        let bits = public_key_bits(&mut outside).map_err(KeyIdentifierError::NotPublicKeyInfo)?;
+        match outside.remaining() {
+            0 => Ok(Self::of_public_key_bits(bits)),
+            found => Err(KeyIdentifierError::TrailingOctets { found }),
         }
-        Ok(Self::of_public_key_bits(&info.subject_public_key.data))
     }
 
     /// The identifier of the key whose subjectPublicKey BIT STRING has this value.
@@ -96,6 +95,20 @@ impl From<KeyHash> for Sha256Hash {
     fn from(key: KeyHash) -> Self {
         Self(key.0)
     }
+}
+
+/// SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING }: RFC 5280 4.1.
+fn public_key_bits<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DerError> {
+    let mut info = reader.inside(SEQUENCE)?;
+    let mut algorithm = info.inside(SEQUENCE)?;
+    algorithm.oid()?;
+    if algorithm.remaining() > 0 {
+        algorithm.any()?;
+    }
+    algorithm.end()?;
+    let bits = info.whole_octets()?;
+    info.end()?;
+    Ok(bits)
 }
 
 fn sha256(octets: &[u8]) -> [u8; HASH_OCTETS] {
@@ -129,8 +142,35 @@ mod tests {
         assert_eq!(format!("{:?}", KeyHash::of(b"abc")), OF_ABC);
     }
 
+    /// An Ed25519 key of 32 octets 0x07.
+    fn spki() -> Vec<u8> {
+        [&b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"[..], &[7; 32]].concat()
+    }
+
+    /// RFC 7093 method 1: 160 bits of the hash of the BIT STRING's value, not of the structure.
+    #[test]
+    fn identifier_is_of_the_key_alone() {
+        let expected = &Sha256Hash::of(&[7; 32]).to_string()[..40];
+        assert_eq!(KeyIdentifier::of_spki_der(&spki()).unwrap().to_string(), expected);
+    }
+
+    #[track_caller]
+    fn check_refused(spki_der: &[u8], error: DerError) {
+        assert_eq!(KeyIdentifier::of_spki_der(spki_der), Err(KeyIdentifierError::NotPublicKeyInfo(error)));
+    }
+
     #[test]
     fn refuses_what_is_no_public_key_info() {
-        assert_eq!(KeyIdentifier::of_spki_der(b"abc"), Err(KeyIdentifierError::NotPublicKeyInfo));
+        check_refused(b"", DerError::Truncated);
+        check_refused(b"\x30\x00", DerError::Truncated);
+        check_refused(b"\x04\x00", DerError::Tag { expected: 0x30, found: 0x04 });
+        let mut unused_bits = spki();
+        unused_bits[11] = 1;
+        check_refused(&unused_bits, DerError::Value { tag: 0x03 });
+        let trailing = [spki(), vec![0]].concat();
+        assert_eq!(KeyIdentifier::of_spki_der(&trailing), Err(KeyIdentifierError::TrailingOctets { found: 1 }));
+        for end in 0..spki().len() {
+            check_refused(&spki()[..end], DerError::Truncated);
+        }
     }
 }

@@ -33,18 +33,20 @@ impl KeyKind {
     /// # Errors
     /// [`UnsupportedKey`] for everything else.
     pub fn of_spki_der(spki_der: &[u8]) -> Result<Self, UnsupportedKey> {
-        Self::ALL.into_iter().find(|kind| kind.public_key_in(spki_der).is_some()).ok_or(UnsupportedKey)
+        Self::with_public_key(spki_der).map(|(kind, _)| kind)
     }
 
-    /// The content of the subjectPublicKey BIT STRING, if the SubjectPublicKeyInfo is of this kind: RFC 5480 2.2 for
-    /// P-256 (an uncompressed point), RFC 8410 4 for Ed25519.
-    pub(crate) fn public_key_in(self, spki_der: &[u8]) -> Option<&[u8]> {
-        let (prefix, octets, first): (&[u8], usize, Option<u8>) = match self {
-            Self::P256 => (P256_SPKI_PREFIX, 65, Some(UNCOMPRESSED)),
-            Self::Ed25519 => (ED25519_SPKI_PREFIX, 32, None),
-        };
-        let key = spki_der.strip_prefix(prefix)?;
-        (key.len() == octets && (first.is_none() || key.first().copied() == first)).then_some(key)
+    /// The kind, and the content of the subjectPublicKey BIT STRING: for P-256 an uncompressed point (RFC 5480 2.2).
+    pub(crate) fn with_public_key(spki_der: &[u8]) -> Result<(Self, &[u8]), UnsupportedKey> {
+        if let Some(key @ [UNCOMPRESSED, ..]) = spki_der.strip_prefix(P256_SPKI_PREFIX)
+            && key.len() == 65
+        {
+            return Ok((Self::P256, key));
+        }
+        match spki_der.strip_prefix(ED25519_SPKI_PREFIX) {
+            Some(key) if key.len() == 32 => Ok((Self::Ed25519, key)),
+            _ => Err(UnsupportedKey),
+        }
     }
 
     /// The kind's name in configuration, messages and entries.

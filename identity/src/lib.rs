@@ -14,6 +14,7 @@
 //! | [`svid`] | what a certificate says, and whether it is an X509-SVID |
 //! | [`text`] | any of these as a string in a serde document |
 
+mod der;
 pub mod fingerprint;
 pub mod ids;
 pub mod key_kind;
@@ -26,6 +27,7 @@ pub mod text;
 pub mod timestamp;
 pub mod trust_domain;
 
+pub use der::DerError;
 pub use fingerprint::{CertificateFingerprint, KeyHash, KeyIdentifier, KeyIdentifierError, Sha256Hash};
 pub use ids::{BatchId, HostId, PersonId, RequestId, TokenId};
 pub use key_kind::{KeyKind, KeyKindError, UnsupportedKey};

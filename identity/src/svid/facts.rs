@@ -1,14 +1,10 @@
 //! What a certificate says: DER in, facts out. Knows RFC 5280's forms; judges nothing but the form, verifies no signature.
 
-use x509_parser::certificate::{TbsCertificate, X509Certificate};
-use x509_parser::error::X509Error;
-use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension, X509Extension};
-use x509_parser::prelude::FromDer;
-use x509_parser::time::ASN1Time;
-use x509_parser::x509::X509Version;
-
 use super::key_usage::KeyUsage;
+use super::name::name;
 use super::oid::{self, Oid};
+use super::validity::validity;
+use crate::der::{DerError, INTEGER, OCTET_STRING, Reader, SEQUENCE, context_constructed};
 use crate::fingerprint::{KeyHash, KeyIdentifier};
 use crate::key_kind::{KeyKind, UnsupportedKey};
 use crate::timestamp::Timestamp;
@@ -69,7 +65,7 @@ pub struct CertificateFacts {
 }
 
 /// Why octets are no certificate that we read.
-#[derive(Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// More octets than [`MAX_CERTIFICATE_OCTETS`].
     #[error("the certificate has {found} octets, more than {limit}")]
@@ -79,35 +75,38 @@ pub enum CertificateError {
         /// Octets given.
         found: usize,
     },
-    /// Not the DER of a certificate: RFC 5280 4.1.
-    #[error("not the DER of a certificate")]
-    Malformed(#[source] X509Error),
     /// There are octets after the certificate.
     #[error("{found} octets follow the certificate")]
     TrailingOctets {
         /// How many.
         found: usize,
     },
-    /// RFC 5280 4.1.2.1: a certificate with extensions is of version 3. `found` is the encoded number, one less.
-    #[error("the certificate's version is not 3 (encoded 2) but encoded {found}")]
-    Version {
-        /// The encoded version.
-        found: u32,
+    /// Not the DER of a certificate: RFC 5280 4.1.
+    #[error("the certificate's {field} is malformed")]
+    Malformed {
+        /// The part of the certificate, named as in RFC 5280.
+        field: &'static str,
+        /// What is wrong with it.
+        #[source]
+        error: DerError,
     },
-    /// RFC 5280 4.1.2.8: a CA makes no certificate with issuerUniqueID or subjectUniqueID.
-    #[error("the certificate has a unique identifier")]
-    UniqueIdentifier,
+    /// RFC 5280 4.1.2.1: a certificate with extensions says version 3.
+    #[error("the certificate is not of version 3")]
+    Version,
+    /// RFC 5280 4.1.2.2: a serial number is positive and has at most 20 octets.
+    #[error("the serial number is zero, negative or longer than {limit} octets")]
+    Serial {
+        /// Most octets: RFC 5280 4.1.2.2.
+        limit: usize,
+    },
+    /// RFC 5280 4.1.2.4: the issuer's name is not empty.
+    #[error("the issuer's name is empty")]
+    EmptyIssuer,
     /// RFC 5280 4.1.1.2: the signature's algorithm stands twice and is the same.
     #[error("the algorithm outside what is signed differs from the one inside")]
     AlgorithmMismatch,
-    /// RFC 5280 4.1.2.5: times through 2049 are UTCTime, later ones GeneralizedTime, none has no date (year 9999 at most).
-    #[error("{field} is not written as RFC 5280 4.1.2.5 says")]
-    Time {
-        /// notBefore or notAfter.
-        field: &'static str,
-    },
     /// The public key is of no kind that we certify.
-    #[error(transparent)]
+    #[error("the public key is of no kind that is certified")]
     Key(#[from] UnsupportedKey),
     /// RFC 5280 4.2: an extension stands once.
     #[error("the extension {extension} stands twice")]
@@ -120,6 +119,9 @@ pub enum CertificateError {
     Extension {
         /// Which.
         extension: Oid,
+        /// What is wrong with it.
+        #[source]
+        error: DerError,
     },
 }
 
@@ -129,11 +131,12 @@ impl CertificateFacts {
     /// # Errors
     /// [`CertificateError`] when the octets are anything but one certificate of a form that we read.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        let certificate: X509Certificate<'_> = parse_all(der)?;
-        if certificate.signature_algorithm != certificate.tbs_certificate.signature {
+        let certificate = Certificate::read(der)?;
+        let (facts, algorithm_der) = Self::of(certificate.to_be_signed)?;
+        if certificate.algorithm_der != algorithm_der {
             return Err(CertificateError::AlgorithmMismatch);
         }
-        Self::of(&certificate.tbs_certificate)
+        Ok(facts)
     }
 
     /// What the certificate will say that is made by signing these octets (the TBSCertificate's DER).
@@ -141,28 +144,35 @@ impl CertificateFacts {
     /// # Errors
     /// [`CertificateError`] when the octets are anything but one TBSCertificate of a form that we read.
     pub fn from_tbs_der(der: &[u8]) -> Result<Self, CertificateError> {
-        Self::of(&parse_all(der)?)
+        check_length(der)?;
+        Ok(Self::of(der)?.0)
     }
 
-    fn of(tbs: &TbsCertificate<'_>) -> Result<Self, CertificateError> {
-        if tbs.version != X509Version::V3 {
-            return Err(CertificateError::Version { found: tbs.version.0 });
+    /// The facts, and the DER of the signature's algorithm. TBSCertificate: RFC 5280 4.1.2, field after field.
+    fn of(tbs_der: &[u8]) -> Result<(Self, &[u8]), CertificateError> {
+        let mut tbs = only_sequence(tbs_der)?;
+        version(&mut tbs)?;
+        let serial = serial(&mut tbs)?;
+        let (algorithm_der, signature_algorithm) = algorithm(&mut tbs).map_err(at("signature"))?;
+        let issuer = name(&mut tbs).map_err(at("issuer"))?;
+        if issuer.is_empty {
+            return Err(CertificateError::EmptyIssuer);
         }
-        if tbs.issuer_uid.is_some() || tbs.subject_uid.is_some() {
-            return Err(CertificateError::UniqueIdentifier);
-        }
-        let spki_der = tbs.subject_pki.raw;
+        let (not_before, not_after) = validity(&mut tbs).map_err(at("validity"))?;
+        let subject = name(&mut tbs).map_err(at("subject"))?;
+        let spki_der = tbs.element(SEQUENCE).map_err(at("subjectPublicKeyInfo"))?.whole;
+        let (key_kind, public_key) = KeyKind::with_public_key(spki_der)?;
         let mut facts = Self {
-            serial_octets: tbs.raw_serial().to_vec(),
-            issuer_der: tbs.issuer.as_raw().to_vec(),
-            subject_der: tbs.subject.as_raw().to_vec(),
-            subject_is_empty: tbs.subject.iter_rdn().next().is_none(),
-            not_before: timestamp("notBefore", tbs.validity.not_before)?,
-            not_after: timestamp("notAfter", tbs.validity.not_after)?,
+            serial_octets: serial.to_vec(),
+            issuer_der: issuer.der.to_vec(),
+            subject_der: subject.der.to_vec(),
+            subject_is_empty: subject.is_empty,
+            not_before,
+            not_after,
             spki_der: spki_der.to_vec(),
             key: KeyHash::of(spki_der),
-            key_identifier: KeyIdentifier::of_public_key_bits(&tbs.subject_pki.subject_public_key.data),
-            key_kind: KeyKind::of_spki_der(spki_der)?,
+            key_identifier: KeyIdentifier::of_public_key_bits(public_key),
+            key_kind,
             issuer_key: None,
             subject_key: None,
             is_authority: false,
@@ -176,122 +186,130 @@ impl CertificateFacts {
             crl_points: Vec::new(),
             issuer_urls: Vec::new(),
             ocsp_urls: Vec::new(),
-            extensions: Vec::with_capacity(tbs.extensions().len()),
-            signature_algorithm: Oid::of(&tbs.signature.algorithm),
+            extensions: Vec::new(),
+            signature_algorithm,
         };
-        for extension in tbs.extensions() {
-            facts.add(extension)?;
+        // RFC 5280 4.1.2.8: no CA that follows it makes unique identifiers, so they are trailing octets here.
+        if let Some(extensions) = tbs.optional(context_constructed(3)).map_err(at("extensions"))? {
+            facts.read_extensions(extensions)?;
         }
-        Ok(facts)
+        tbs.end().map_err(at("tbsCertificate"))?;
+        Ok((facts, algorithm_der))
     }
 
-    fn add(&mut self, extension: &X509Extension<'_>) -> Result<(), CertificateError> {
-        let id = Oid::of(&extension.oid);
-        if self.extensions.iter().any(|(other, _)| *other == id) {
-            return Err(CertificateError::DuplicateExtension { extension: id });
+    /// Extensions, one or more: RFC 5280 4.1.2.9.
+    fn read_extensions(&mut self, explicit: &[u8]) -> Result<(), CertificateError> {
+        let mut explicit = Reader::new(explicit);
+        let mut extensions = explicit.inside(SEQUENCE).map_err(at("extensions"))?;
+        explicit.end().map_err(at("extensions"))?;
+        if extensions.remaining() == 0 {
+            return Err(at("extensions")(DerError::Empty));
         }
-        let malformed = || CertificateError::Extension { extension: id.clone() };
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "what we do not read is listed in `extensions`, for the judge"
-        )]
-        match extension.parsed_extension() {
-            ParsedExtension::ParseError { .. } => return Err(malformed()),
-            ParsedExtension::AuthorityKeyIdentifier(aki) => {
-                self.issuer_key = aki
-                    .key_identifier
-                    .as_ref()
-                    .map(|key| key_identifier(key.0))
-                    .transpose()
-                    .map_err(|()| malformed())?;
+        while extensions.remaining() > 0 {
+            let (extension, critical, value) = extension(&mut extensions).map_err(at("extensions"))?;
+            if self.extensions.iter().any(|(other, _)| *other == extension) {
+                return Err(CertificateError::DuplicateExtension { extension });
             }
-            ParsedExtension::SubjectKeyIdentifier(key) => {
-                self.subject_key = Some(key_identifier(key.0).map_err(|()| malformed())?);
+            match self.read_value(&extension, value) {
+                Ok(()) => self.extensions.push((extension, critical)),
+                Err(error) => return Err(CertificateError::Extension { extension, error }),
             }
-            ParsedExtension::KeyUsage(usage) => self.key_usage = Some(KeyUsage::from_bits(usage.flags)),
-            ParsedExtension::BasicConstraints(basic) => {
-                self.is_authority = basic.ca;
-                self.path_len = basic.path_len_constraint;
-            }
-            ParsedExtension::ExtendedKeyUsage(_) => {
-                self.extended_key_usage = purposes(extension.value).ok_or_else(malformed)?;
-            }
-            ParsedExtension::SubjectAlternativeName(san) => {
-                self.san_critical = extension.critical;
-                if san.general_names.is_empty() {
-                    return Err(malformed());
-                }
-                for name in &san.general_names {
-                    match name {
-                        GeneralName::URI(uri) => self.uri_names.push((*uri).to_owned()),
-                        GeneralName::DNSName(dns) => self.dns_names.push((*dns).to_owned()),
-                        GeneralName::Invalid(..) => return Err(malformed()),
-                        _ => self.other_names = self.other_names.saturating_add(1),
-                    }
-                }
-            }
-            ParsedExtension::CRLDistributionPoints(points) => {
-                for point in points.iter() {
-                    match &point.distribution_point {
-                        Some(DistributionPointName::FullName(names)) => push_uris(&mut self.crl_points, names),
-                        _ => return Err(malformed()),
-                    }
-                }
-            }
-            ParsedExtension::AuthorityInfoAccess(access) => {
-                for description in &access.accessdescs {
-                    let method = Oid::of(&description.access_method);
-                    let location = std::slice::from_ref(&description.access_location);
-                    if method == oid::CA_ISSUERS {
-                        push_uris(&mut self.issuer_urls, location);
-                    } else if method == oid::OCSP {
-                        push_uris(&mut self.ocsp_urls, location);
-                    }
-                }
-            }
-            _ => {}
         }
-        self.extensions.push((id, extension.critical));
+        self.san_critical = self.extensions.contains(&(oid::SUBJECT_ALT_NAME, true));
         Ok(())
     }
 }
 
-/// One value, within the limit, and nothing after it.
-fn parse_all<'a, T: FromDer<'a, X509Error>>(der: &'a [u8]) -> Result<T, CertificateError> {
+/// The part of a certificate that its issuer signed (the TBSCertificate's DER): what a ledger's entry carries.
+///
+/// # Errors
+/// [`CertificateError`] when the octets are anything but one certificate; what the part says is not read.
+pub fn to_be_signed(certificate_der: &[u8]) -> Result<&[u8], CertificateError> {
+    Ok(Certificate::read(certificate_der)?.to_be_signed)
+}
+
+/// Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }: RFC 5280 4.1.1.
+struct Certificate<'a> {
+    to_be_signed: &'a [u8],
+    algorithm_der: &'a [u8],
+}
+
+impl<'a> Certificate<'a> {
+    fn read(der: &'a [u8]) -> Result<Self, CertificateError> {
+        check_length(der)?;
+        let mut certificate = only_sequence(der)?;
+        let to_be_signed = certificate.element(SEQUENCE).map_err(at("tbsCertificate"))?.whole;
+        let (algorithm_der, _) = algorithm(&mut certificate).map_err(at("signatureAlgorithm"))?;
+        certificate.whole_octets().map_err(at("signatureValue"))?;
+        certificate.end().map_err(at("certificate"))?;
+        Ok(Self { to_be_signed, algorithm_der })
+    }
+}
+
+fn check_length(der: &[u8]) -> Result<(), CertificateError> {
     if der.len() > MAX_CERTIFICATE_OCTETS {
         return Err(CertificateError::TooLong { limit: MAX_CERTIFICATE_OCTETS, found: der.len() });
     }
-    let (rest, value) = T::from_der(der).map_err(|error| CertificateError::Malformed(error.into()))?;
-    if !rest.is_empty() {
-        return Err(CertificateError::TrailingOctets { found: rest.len() });
+    Ok(())
+}
+
+/// What is inside one SEQUENCE after which nothing follows.
+fn only_sequence(der: &[u8]) -> Result<Reader<'_>, CertificateError> {
+    let mut outside = Reader::new(der);
+    let inside = outside.inside(SEQUENCE).map_err(at("outermost element"))?;
+    match outside.remaining() {
+        0 => Ok(inside),
+        found => Err(CertificateError::TrailingOctets { found }),
     }
-    Ok(value)
 }
 
-/// RFC 5280 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on (T-52).
-fn timestamp(field: &'static str, time: ASN1Time) -> Result<Timestamp, CertificateError> {
-    let form_fits_year = (time.to_datetime().year() < 2050) == time.is_utctime();
-    Timestamp::from_unix_seconds(time.timestamp()).filter(|_| form_fits_year).ok_or(CertificateError::Time { field })
-}
-
-fn key_identifier(octets: &[u8]) -> Result<KeyIdentifier, ()> {
-    octets.try_into().map(KeyIdentifier::from_bytes).map_err(|_| ())
-}
-
-/// All purposes, in their order: RFC 5280 4.2.1.12, one or more.
-fn purposes(value: &[u8]) -> Option<Vec<Oid>> {
-    let (rest, oids) = <Vec<x509_parser::asn1_rs::Oid<'_>>>::from_der(value).ok()?;
-    (rest.is_empty() && !oids.is_empty()).then(|| oids.iter().map(Oid::of).collect())
-}
-
-fn push_uris(uris: &mut Vec<String>, names: &[GeneralName<'_>]) {
-    for name in names {
-        if let GeneralName::URI(uri) = name {
-            uris.push((*uri).to_owned());
-        }
+/// `[0]` EXPLICIT INTEGER, 2 for version 3: RFC 5280 4.1.2.1.
+fn version(tbs: &mut Reader<'_>) -> Result<(), CertificateError> {
+    match tbs.optional(context_constructed(0)).map_err(at("version"))? {
+        Some([INTEGER, 1, 2]) => Ok(()),
+        _ => Err(CertificateError::Version),
     }
+}
+
+fn serial<'a>(tbs: &mut Reader<'a>) -> Result<&'a [u8], CertificateError> {
+    match tbs.integer().map_err(at("serialNumber"))? {
+        [0] | [0x80..=0xff, ..] => Err(CertificateError::Serial { limit: MAX_SERIAL_OCTETS }),
+        octets if octets.len() > MAX_SERIAL_OCTETS => Err(CertificateError::Serial { limit: MAX_SERIAL_OCTETS }),
+        octets => Ok(octets),
+    }
+}
+
+/// AlgorithmIdentifier: its DER, and the algorithm. RFC 5758 3.2 and RFC 8410 3: ours have no parameters; others may.
+fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<(&'a [u8], Oid), DerError> {
+    let element = reader.element(SEQUENCE)?;
+    let mut fields = Reader::new(element.content);
+    let algorithm = Oid::of_content(fields.oid()?);
+    let without_parameters = [oid::ECDSA_WITH_SHA256, oid::ED25519].contains(&algorithm);
+    if !without_parameters && fields.remaining() > 0 {
+        fields.any()?;
+    }
+    fields.end()?;
+    Ok((element.whole, algorithm))
+}
+
+/// Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }: RFC 5280 4.1.
+fn extension<'a>(extensions: &mut Reader<'a>) -> Result<(Oid, bool, &'a [u8]), DerError> {
+    let mut extension = extensions.inside(SEQUENCE)?;
+    let id = Oid::of_content(extension.oid()?);
+    let critical = extension.boolean_default_false()?;
+    let value = extension.content(OCTET_STRING)?;
+    extension.end()?;
+    Ok((id, critical, value))
+}
+
+/// Says where a certificate is malformed.
+fn at(field: &'static str) -> impl Fn(DerError) -> CertificateError {
+    move |error| CertificateError::Malformed { field, error }
 }
 
 /// Most octets of a certificate that we read: an entry of the ledger holds at most 16 KiB (design 1), and one of our
 /// leaves has about 700.
 pub const MAX_CERTIFICATE_OCTETS: usize = 16 * 1024;
+
+/// Most octets of a serial number: RFC 5280 4.1.2.2. Ours have 16.
+const MAX_SERIAL_OCTETS: usize = 20;

@@ -14,13 +14,36 @@ impl Oid {
         &self.0
     }
 
-    /// From the parser's form. The ones we know cost no allocation.
-    pub(crate) fn of(parsed: &x509_parser::asn1_rs::Oid<'_>) -> Self {
-        match KNOWN.iter().find(|(octets, _)| *octets == parsed.as_bytes()) {
+    /// From the content octets of its DER, which are [well-formed](crate::der::check_oid). The ones we know cost no
+    /// allocation.
+    pub(crate) fn of_content(content: &[u8]) -> Self {
+        match KNOWN.iter().find(|(octets, _)| *octets == content) {
             Some((_, known)) => known.clone(),
-            None => Self(Cow::Owned(parsed.to_id_string())),
+            None => Self(Cow::Owned(dotted(content))),
         }
     }
+}
+
+/// X.690 8.19: base 128, seven bits in each octet; the first number holds the first two arcs.
+fn dotted(content: &[u8]) -> String {
+    let mut text = String::new();
+    let mut arc: u128 = 0;
+    for octet in content {
+        // 128 bits hold any arc in use (X.667 derives arcs from UUIDs). A longer one saturates: equal to nothing known.
+        arc = arc.saturating_mul(128).saturating_add(u128::from(octet & 0x7f));
+        if octet & 0x80 != 0 {
+            continue;
+        }
+        if text.is_empty() {
+            let first = (arc / 40).min(2);
+            text = format!("{first}.{}", arc.saturating_sub(first * 40));
+        } else {
+            text.push('.');
+            text.push_str(&arc.to_string());
+        }
+        arc = 0;
+    }
+    text
 }
 
 impl fmt::Display for Oid {
@@ -84,20 +107,35 @@ known! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::str::FromStr as _;
+    use x509_parser::asn1_rs::Oid as Oracle;
 
     #[test]
     fn table_and_text_agree() {
         for (octets, known) in KNOWN {
-            let parsed = x509_parser::asn1_rs::Oid::from_str(known.as_str()).unwrap();
-            assert_eq!(parsed.as_bytes(), *octets, "{known}");
-            assert_eq!(&Oid::of(&parsed), known);
+            assert_eq!(Oracle::from_str(known.as_str()).unwrap().as_bytes(), *octets, "{known}");
+            assert_eq!(dotted(octets), known.as_str());
+            assert_eq!(&Oid::of_content(octets), known);
         }
     }
 
     #[test]
-    fn unknown_ones_have_their_text() {
-        let parsed = x509_parser::asn1_rs::Oid::from_str("1.3.6.1.4.1.99999.1").unwrap();
-        assert_eq!(Oid::of(&parsed).to_string(), "1.3.6.1.4.1.99999.1");
+    fn first_two_arcs() {
+        assert_eq!(dotted(&[0x00]), "0.0");
+        assert_eq!(dotted(&[0x27]), "0.39");
+        assert_eq!(dotted(&[0x28]), "1.0");
+        assert_eq!(dotted(&[0x4f]), "1.39");
+        assert_eq!(dotted(&[0x50]), "2.0");
+        assert_eq!(dotted(&[0x88, 0x37, 0x03]), "2.999.3");
+    }
+
+    proptest! {
+        #[test]
+        fn unknown_ones_have_the_text_that_others_give(arcs in prop::collection::vec(any::<u64>(), 1..8)) {
+            let text = arcs.iter().fold("1.3".to_owned(), |text, arc| format!("{text}.{arc}"));
+            let oracle = Oracle::from_str(&text).unwrap();
+            prop_assert_eq!(Oid::of_content(oracle.as_bytes()).to_string(), text);
+        }
     }
 }
