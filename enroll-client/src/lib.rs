@@ -1,4 +1,11 @@
-//! enroll-client: skeleton.
+//! The host's side of Brevet: the key roller, and the verifier library for agents.
+//!
+//! The roller proves what the host is, asks for certificates, checks each answer against pins and ledger before it hands
+//! anything out, renews in time, and takes away what has ended. Keys of agents live in its memory only.
+
+pub mod check;
+pub mod identities;
+pub mod machine;
 
 /// The program, from arguments to exit code.
 #[must_use]
