@@ -13,6 +13,8 @@
 //! tlog-proof; each module says which section.
 
 pub mod checkpoint;
+pub mod entry;
+pub mod feed;
 
 pub mod frontier;
 pub mod hash;
