@@ -1,8 +1,13 @@
 //! ca-server: skeleton.
 
+pub mod apply;
 pub mod csr;
+pub mod decide;
 pub mod disk;
+pub mod draft;
 pub mod public_key;
+pub mod refusal;
+pub mod state;
 
 /// The program, from arguments to exit code.
 #[must_use]
