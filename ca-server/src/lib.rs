@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod csr;
 pub mod decide;
+pub mod custody;
 pub mod disk;
 pub mod draft;
 pub mod public_key;
