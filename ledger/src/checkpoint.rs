@@ -100,12 +100,12 @@ pub fn open(note: &[u8], origin: &Origin, key: &VerifierKey) -> Result<Checkpoin
     Ok(checkpoint)
 }
 
-/// A checkpoint as it is kept and sent: the octets of a signed note. The form has been checked, the signatures have not.
+/// A checkpoint as it is kept and sent: the octets of a signed note. It has the form of a note; nothing else is checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCheckpoint(Arc<str>);
 
 impl SignedCheckpoint {
-    /// Reads a note whose text is a checkpoint. Trust comes only from [`SignedCheckpoint::open`].
+    /// Takes a note. What its text says, and whether the log has signed it, says only [`SignedCheckpoint::open`].
     ///
     /// # Errors
     /// When it is no note.

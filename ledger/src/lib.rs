@@ -16,6 +16,7 @@ pub mod checkpoint;
 pub mod entry;
 pub mod feed;
 
+pub mod frame;
 pub mod frontier;
 pub mod hash;
 pub mod note;
