@@ -4,6 +4,7 @@ pub mod apply;
 pub mod csr;
 pub mod decide;
 pub mod custody;
+pub mod decision;
 pub mod disk;
 pub mod draft;
 pub mod public_key;

@@ -27,6 +27,9 @@ pub enum LifetimeError {
 }
 
 impl Lifetime {
+    /// The longest life of a leaf: 24 hours (design, section 4).
+    pub const LONGEST_LEAF: Self = Self { seconds: 24 * 3600 };
+
     /// The lifetime of this many seconds.
     ///
     /// # Errors

@@ -18,8 +18,8 @@ pub struct Authorise {
     pub certificate: CertificateAuthorised,
     /// The join token that was the evidence, if it was one.
     pub token: Option<TokenId>,
-    /// How long after its last certificate a host may come back (from its profile).
-    pub reenrol_within: Lifetime,
+    /// How long after its last certificate a host may come back (from its profile); `None`: not at all.
+    pub reenrol_within: Option<Lifetime>,
 }
 
 /// Decides.
@@ -166,7 +166,7 @@ fn may_come_back(draft: &Draft<'_>, row: &HostRow, evidence: &EvidenceUsed, with
     {
         return Err(Refusal::CertificateRevoked { index: revoked.index });
     }
-    let until = row.not_after.plus(within.as_duration());
+    let until = within.map_or(row.not_after, |within| row.not_after.plus(within.as_duration()));
     if draft.time() > until {
         return Err(Refusal::HostAwayTooLong { not_after: row.not_after, until });
     }
