@@ -2,8 +2,8 @@
 
 pub mod apply;
 pub mod csr;
-pub mod decide;
 pub mod custody;
+pub mod decide;
 pub mod decision;
 pub mod disk;
 pub mod draft;

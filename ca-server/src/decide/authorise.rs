@@ -157,7 +157,12 @@ fn may_enrol(draft: &Draft<'_>, host: HostId, evidence: &EvidenceUsed, command: 
 }
 
 /// A host that is known comes back only with the key it is bound to, within its time, and not once it was revoked.
-fn may_come_back(draft: &Draft<'_>, row: &HostRow, evidence: &EvidenceUsed, within: Lifetime) -> Result<(), Refusal> {
+fn may_come_back(
+    draft: &Draft<'_>,
+    row: &HostRow,
+    evidence: &EvidenceUsed,
+    within: Option<Lifetime>,
+) -> Result<(), Refusal> {
     if evidence.bound_key != Some(row.bound_key) {
         return Err(Refusal::HostBound);
     }
