@@ -5,6 +5,8 @@
 
 pub mod check;
 pub mod identities;
+pub mod keep;
+pub mod key;
 pub mod machine;
 
 /// The program, from arguments to exit code.
