@@ -13,6 +13,19 @@
 //! | [`key_kind`] | what kind of key |
 //! | [`svid`] | what a certificate says, and whether it is an X509-SVID |
 //! | [`text`] | any of these as a string in a serde document |
+//!
+//! ```
+//! use identity::{SpiffeId, SpiffeIdError};
+//!
+//! let id: SpiffeId = "spiffe://example.org/agents/mailer".parse()?;
+//! assert_eq!(id.trust_domain().as_str(), "example.org");
+//! assert_eq!(id.path(), "/agents/mailer");
+//!
+//! // Nothing is normalised: what would need it is refused, with the rule and the place.
+//! let refused = SpiffeId::parse("spiffe://example.org/agents/../admin");
+//! assert_eq!(refused, Err(SpiffeIdError::DotSegment { position: 8 }));
+//! # Ok::<(), SpiffeIdError>(())
+//! ```
 
 mod der;
 pub mod fingerprint;

@@ -63,7 +63,7 @@ impl Svid {
         if facts.extensions.iter().any(|(id, _)| *id == oid::NAME_CONSTRAINTS) {
             return Err(SvidError::LeafWithNameConstraints);
         }
-        rules::check_key_usage(facts, KeyUsage::DIGITAL_SIGNATURE, KeyUsage::KEY_CERT_SIGN.and(KeyUsage::CRL_SIGN))?;
+        rules::check_key_usage(facts, KeyUsage::DIGITAL_SIGNATURE, KeyUsage::KEY_CERT_SIGN.with(KeyUsage::CRL_SIGN))?;
         rules::check_purposes(&facts.extended_key_usage)?;
         rules::check_critical(facts)?;
         rules::check_validity(facts)?;
@@ -120,6 +120,3 @@ impl Svid {
         self.not_after
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -61,7 +61,7 @@ pub enum SvidError {
         extension: Oid,
     },
     /// X509-SVID 4.3: the key usage lacks what this kind of certificate must have, or has what it must not.
-    #[error("the key usage is {found:?}: it needs {needed:?} and must not have {forbidden:?}")]
+    #[error("the key usage is {found}; needed is {needed}, forbidden {forbidden}")]
     KeyUsage {
         /// What it is.
         found: KeyUsage,

@@ -1,7 +1,9 @@
 //! The keyUsage extension's bits. Knows their names; does not know which certificate needs which.
 
+use std::fmt;
+
 /// What a certificate's key may be used for: RFC 5280 4.2.1.3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyUsage(u16);
 
 impl KeyUsage {
@@ -21,10 +23,14 @@ impl KeyUsage {
     pub const KEY_CERT_SIGN: Self = Self(1 << 5);
     /// Signatures on CRLs.
     pub const CRL_SIGN: Self = Self(1 << 6);
+    /// Key agreement, to encrypt only.
+    pub const ENCIPHER_ONLY: Self = Self(1 << 7);
+    /// Key agreement, to decrypt only.
+    pub const DECIPHER_ONLY: Self = Self(1 << 8);
 
-    /// Both sets of bits.
+    /// These bits and those of `other`.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -46,16 +52,52 @@ impl KeyUsage {
     }
 }
 
+/// The names of RFC 5280, in its order: `digitalSignature, keyAgreement`; or `nothing`.
+impl fmt::Display for KeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = NAMES.into_iter().filter(|(bit, _)| self.contains(*bit)).map(|(_, name)| name).collect();
+        f.pad(&if names.is_empty() { "nothing".to_owned() } else { names.join(", ") })
+    }
+}
+
+impl fmt::Debug for KeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Every bit that RFC 5280 4.2.1.3 names.
+const NAMES: [(KeyUsage, &str); 9] = [
+    (KeyUsage::DIGITAL_SIGNATURE, "digitalSignature"),
+    (KeyUsage::CONTENT_COMMITMENT, "contentCommitment"),
+    (KeyUsage::KEY_ENCIPHERMENT, "keyEncipherment"),
+    (KeyUsage::DATA_ENCIPHERMENT, "dataEncipherment"),
+    (KeyUsage::KEY_AGREEMENT, "keyAgreement"),
+    (KeyUsage::KEY_CERT_SIGN, "keyCertSign"),
+    (KeyUsage::CRL_SIGN, "cRLSign"),
+    (KeyUsage::ENCIPHER_ONLY, "encipherOnly"),
+    (KeyUsage::DECIPHER_ONLY, "decipherOnly"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn contains_all_or_not() {
-        let both = KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::CRL_SIGN);
+        let both = KeyUsage::DIGITAL_SIGNATURE.with(KeyUsage::CRL_SIGN);
         assert!(both.contains(KeyUsage::CRL_SIGN) && both.contains(KeyUsage::DIGITAL_SIGNATURE) && both.contains(both));
         assert!(!both.contains(KeyUsage::KEY_CERT_SIGN));
         assert!(!KeyUsage::CRL_SIGN.contains(both));
+        assert!(both.has_any(KeyUsage::CRL_SIGN.with(KeyUsage::KEY_CERT_SIGN)) && !both.has_any(KeyUsage::NONE));
         assert_eq!(both, KeyUsage::from_bits(0b100_0001));
+    }
+
+    #[test]
+    fn text_has_the_names() {
+        assert_eq!(KeyUsage::DIGITAL_SIGNATURE.with(KeyUsage::CRL_SIGN).to_string(), "digitalSignature, cRLSign");
+        assert_eq!(KeyUsage::NONE.to_string(), "nothing");
+        let all = NAMES.into_iter().fold(KeyUsage::NONE, |all, (bit, _)| all.with(bit));
+        assert_eq!(all, KeyUsage::from_bits(0b1_1111_1111));
     }
 }
