@@ -7,9 +7,12 @@ pub mod decide;
 pub mod decision;
 pub mod disk;
 pub mod draft;
+pub mod log;
 pub mod public_key;
+pub mod recent;
 pub mod refusal;
 pub mod state;
+pub mod tree;
 
 /// The program, from arguments to exit code.
 #[must_use]
