@@ -1,4 +1,5 @@
-//! A batch as it lies on disk, and how a write that never finished is told from damage. Knows octets and hashes; knows no file.
+//! A batch as it lies on disk, and how a write that never finished is told from damage. Knows octets and hashes; knows
+//! no file.
 //!
 //! # Form
 //!
@@ -6,7 +7,7 @@
 //!
 //! | octets | what |
 //! |---|---|
-//! | 8 | magic `8e 42 52 45 56 45 54 01`: not UTF-8, so it occurs in no entry and no note; the last octet is the version |
+//! | 8 | magic `8e 42 52 45 56 45 54 01`: not UTF-8, so in no entry and no note; the last octet is the version |
 //! | 4 | octets of the whole frame, a multiple of 512 |
 //! | 4 | number of entries, at least 1 |
 //! | 8 | size of the ledger before this batch, and so the index of the first entry |
@@ -17,22 +18,26 @@
 //! | 32 | checksum: SHA-256 of header, all leaf hashes and the checkpoint |
 //! | 0 to 511 | padding of octets `2e` up to the next sector |
 //!
-//! Every octet is covered by a checksum or has only one value it may have, and each entry by a checksum of its own, so a flipped bit is found and the
-//! entry can be named. Damage to the header, the checkpoint or the padding names the first entry of the frame.
+//! Every octet is covered by a checksum or has only one value it may have, and each entry by a checksum of its own, so
+//! a flipped bit is found and the entry can be named. Damage to the header, the checkpoint or the padding names the
+//! first entry of the frame.
 //!
 //! # Torn or damaged
 //!
-//! A segment is preallocated with written zeros, and the next frame is written only when the one before it is known to be durable. So a crash
-//! can leave sectors of the **last** frame unwritten, and such a sector reads as zeros or lies past the end of the file; nobody has
-//! been told that its batch landed, and it may be dropped. To tell this from damage for certain, no sector of a whole frame is all zeros: in a whole
-//! frame never [`ZERO_RUN`] octets in a row are zero. (Entries and checkpoints contain no zero octet, each entry has at least one octet, padding is
-//! not zero; what can be zero between two octets that cannot is at most the header behind its length and the length of the first entry: fewer than
-//! 64.) It follows that a sector is either all zeros, and then was never written, or has no such run, and then was; one that is neither was
-//! damaged. And since only the last frame can be torn, an unwritten sector with anything behind its frame is damage too.
+//! A segment is preallocated with written zeros, and the next frame is written only when the one before it is known to
+//! be durable. So a crash can leave sectors of the **last** frame unwritten, and such a sector reads as zeros or lies
+//! past the end of the file; nobody has been told that its batch landed, and it may be dropped. To tell this from
+//! damage for certain, no sector of a whole frame is all zeros: in a whole frame never [`ZERO_RUN`] octets in a row are
+//! zero. (Entries and checkpoints contain no zero octet, each entry has at least one octet, padding is not zero; what
+//! can be zero between two octets that cannot is at most the header behind its length and the length of the first
+//! entry: fewer than 64.) It follows that a sector is either all zeros, and then was never written, or has no such run,
+//! and then was; one that is neither was damaged. And since only the last frame can be torn, an unwritten sector with
+//! anything behind its frame is damage too.
 //!
-//! What cannot be told from the frame alone: whether a last frame with an unwritten sector had been acknowledged. The caller compares the size found
-//! with that of its newest snapshot and published checkpoint. And before it writes again where a torn frame lies, it must overwrite
-//! that with zeros and sync: otherwise the next crash could mix sectors of two frames.
+//! What cannot be told from the frame alone: whether a last frame with an unwritten sector had been acknowledged. The
+//! caller compares the size found with that of its newest snapshot and published checkpoint. And before it writes again
+//! where a torn frame lies, it must overwrite that with zeros and sync: otherwise the next crash could mix sectors of
+//! two frames.
 
 mod decode;
 mod encode;
@@ -56,7 +61,8 @@ use crate::{
     hash::Hash,
 };
 
-/// A frame that was whole: its checksums hold. Whether its checkpoint is that of its entries, and signed, says [`verify_frame`].
+/// A frame that was whole: its checksums hold. Whether its checkpoint is that of its entries, and signed, says
+/// [`verify_frame`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// Where it starts, in octets fed to the decoder.
@@ -207,20 +213,22 @@ impl fmt::Display for End {
     }
 }
 
-/// Octets of a frame. A batch of 4 MiB takes tens of milliseconds to write and sync on a slow disk, so larger ones gain nothing;
-/// the bound also says how much a reader must hold.
+/// Octets of a frame. A batch of 4 MiB takes tens of milliseconds to write and sync on a slow disk, so larger ones gain
+/// nothing; the bound also says how much a reader must hold.
 pub const MAX_FRAME_OCTETS: usize = 4 * 1024 * 1024;
 
 /// Entries of a frame: 4,096 entries of 1 KiB fill a frame of the largest size.
 pub const MAX_FRAME_ENTRIES: usize = 4096;
 
-/// Octets of the checkpoint in a frame: it has one signature, ours, and names of at most 512 octets occur twice in it; the rest is under 200.
+/// Octets of the checkpoint in a frame: it has one signature, ours, and names of at most 512 octets occur twice in it;
+/// the rest is under 200.
 pub const MAX_CHECKPOINT_OCTETS: usize = 2 * crate::origin::MAX_NAME_OCTETS + 256;
 
 /// In a whole frame fewer than this many octets in a row are zero; see the module's text for the argument.
 pub const ZERO_RUN: usize = 64;
 
-/// Octets of the checksums of header and entries. They guard against faults, not against forgers (those the checkpoint stops): 128 bits never miss one.
+/// Octets of the checksums of header and entries. They guard against faults, not against forgers (those the checkpoint
+/// stops): 128 bits never miss one.
 const CHECKSUM_OCTETS: usize = 16;
 
 /// Octets of the checksum of the whole frame.

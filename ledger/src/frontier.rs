@@ -1,4 +1,5 @@
-//! The right edge of the tree: enough to append and to know the root. Knows hashes; knows no entries, no history and no storage.
+//! The right edge of the tree: enough to append and to know the root. Knows hashes; knows no entries, no history and no
+//! storage.
 
 use thiserror::Error;
 
@@ -6,9 +7,9 @@ use crate::hash::{Hash, MAX_TREE_SIZE, empty_root, node_hash};
 
 /// A tree of `size` leaves, kept as the roots of its complete subtrees, largest and leftmost first.
 ///
-/// Each set bit of `size` stands for one complete subtree with that many leaves (RFC 6962 section 2.1 splits at the largest power of two), so
-/// a tree of any size fits in 53 hashes. Appending merges subtrees of equal size, as adding 1 carries bits; that is one or two hashes per
-/// leaf on average.
+/// Each set bit of `size` stands for one complete subtree with that many leaves (RFC 6962 section 2.1 splits at the
+/// largest power of two), so a tree of any size fits in 53 hashes. Appending merges subtrees of equal size, as adding 1
+/// carries bits; that is one or two hashes per leaf on average.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
@@ -23,7 +24,8 @@ impl Frontier {
 
     /// The tree with this size and these complete subtrees, largest first, as [`Frontier::subtrees`] gave them.
     ///
-    /// Says only that the number of hashes fits the size. Whether they are right shows when [`Frontier::root`] is compared with a checkpoint.
+    /// Says only that the number of hashes fits the size. Whether they are right shows when [`Frontier::root`] is
+    /// compared with a checkpoint.
     pub fn from_parts(size: u64, subtrees: Vec<Hash>) -> Result<Self, FrontierError> {
         if size > MAX_TREE_SIZE {
             return Err(FrontierError::TooLarge { size });

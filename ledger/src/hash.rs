@@ -1,4 +1,5 @@
-//! The hashes of the Merkle tree. Knows SHA-256 and the two prefixes of RFC 6962; knows nothing of entries, sizes or trees.
+//! The hashes of the Merkle tree. Knows SHA-256 and the two prefixes of RFC 6962; knows nothing of entries, sizes or
+//! trees.
 
 use std::{fmt, str::FromStr};
 
@@ -28,7 +29,8 @@ impl Hash {
         STANDARD.encode(self.0)
     }
 
-    /// Reads what [`Hash::to_base64`] writes, and only that: another alphabet, missing padding or bits set behind the last octet are errors.
+    /// Reads what [`Hash::to_base64`] writes, and only that: another alphabet, missing padding or bits set behind the
+    /// last octet are errors.
     pub fn from_base64(text: &str) -> Result<Self, HashError> {
         // The length is checked first so that no decoder sees a long text.
         if text.len() != BASE64_CHARACTERS {
@@ -41,7 +43,8 @@ impl Hash {
 
 /// The hash of an entry: `SHA-256(0x00 || entry)`.
 ///
-/// The prefix keeps leaves and inner nodes apart, so that nobody can pass off an inner node as an entry (RFC 6962 section 2.1).
+/// The prefix keeps leaves and inner nodes apart, so that nobody can pass off an inner node as an entry (RFC 6962
+/// section 2.1).
 pub fn leaf_hash(entry: &[u8]) -> Hash {
     Hash(Sha256::new().chain_update([LEAF_PREFIX]).chain_update(entry).finalize().into())
 }

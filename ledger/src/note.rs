@@ -1,4 +1,5 @@
-//! C2SP signed notes: text, and lines that say who signed it. Knows the format and Ed25519; knows not what the text means.
+//! C2SP signed notes: text, and lines that say who signed it. Knows the format and Ed25519; knows not what the text
+//! means.
 
 mod key;
 mod sign;
@@ -15,7 +16,7 @@ pub use sign::{NoteSigner, SignError, SigningError, sign_note};
 
 /// A note that has the right form, and whose signatures nobody has checked yet.
 ///
-/// The only way to the text is [`Note::verify`]: unsigned text is to be ignored (C2SP signed-note, introduction).
+/// The only way out for the text is [`Note::verify`]: unsigned text is to be ignored (C2SP signed-note, introduction).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Note {
     text: String,
@@ -46,8 +47,8 @@ impl VerifiedNote {
 impl Note {
     /// Reads a note (C2SP signed-note, section Format).
     ///
-    /// Stricter than the text asks for in one point: two signatures of the same key are refused, so that a note cannot be made to look different
-    /// without a new signer.
+    /// Stricter than the text asks for in one point: two signatures of the same key are refused, so that a note cannot
+    /// be made to look different without a new signer.
     ///
     /// # Errors
     /// When the form is not exactly that, or a limit is passed.
@@ -79,9 +80,15 @@ impl Note {
         Ok(Self { text: text.to_owned(), signatures })
     }
 
+    /// The text that somebody may have signed: to be looked at for its form, never for what it says.
+    pub(crate) fn unverified_text(&self) -> &str {
+        &self.text
+    }
+
     /// Checks the signatures of `keys` and gives the text (C2SP signed-note, section Signatures).
     ///
-    /// A signature belongs to a key when name **and** key id are the same. Signatures of other keys are ignored, even if they share one of the two.
+    /// A signature belongs to a key when name **and** key id are the same. Signatures of other keys are ignored, even
+    /// if they share one of the two.
     ///
     /// # Errors
     /// When a signature of one of `keys` does not verify, whatever others do; or when none of `keys` has signed.
@@ -198,8 +205,8 @@ pub enum NoteError {
     NoKnownSigner,
 }
 
-/// Octets of a note. C2SP signed-note asks verifiers to take at least 16 signatures and reminds that post-quantum ones have nearly 5 kB: 16 of those
-/// are 107 kB in base64.
+/// Octets of a note. C2SP signed-note asks verifiers to take at least 16 signatures and reminds that post-quantum ones
+/// have nearly 5 kB: 16 of those are 107 kB in base64.
 pub const MAX_NOTE_OCTETS: usize = 128 * 1024;
 
 /// Signature lines of a note. C2SP signed-note asks for at least 16; twice that leaves room for rotations of witnesses.

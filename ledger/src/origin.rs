@@ -4,10 +4,11 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
-/// Names one ledger for ever; the first line of each of its checkpoints (C2SP tlog-checkpoint). Brevet's is `<trust domain>/brevet`.
+/// Names one ledger for ever; the first line of each of its checkpoints (C2SP tlog-checkpoint). Brevet's is `<trust
+/// domain>/brevet`.
 ///
-/// It is also the name of the ledger's key, as tlog-checkpoint recommends, so it keeps the rule of signed-note for key names: not empty, no Unicode
-/// space, no plus, no control character.
+/// It is also the name of the ledger's key, as tlog-checkpoint recommends, so it keeps the rule of signed-note for key
+/// names: not empty, no Unicode space, no plus, no control character.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(Arc<str>);
 
@@ -74,7 +75,8 @@ pub enum NameError {
     },
 }
 
-/// Octets of a name: a trust domain has at most 255 (SPIFFE-ID section 2.1), and witnesses name themselves by URL; this leaves room for both.
+/// Octets of a name: a trust domain has at most 255 (SPIFFE-ID section 2.1), and witnesses name themselves by URL; this
+/// leaves room for both.
 pub const MAX_NAME_OCTETS: usize = 512;
 
 #[cfg(test)]

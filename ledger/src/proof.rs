@@ -1,4 +1,5 @@
-//! Proofs about the tree: made by whoever has its nodes, checked by whoever has a root. Knows hashes; knows no entries, notes or storage.
+//! Proofs about the tree: made by whoever has its nodes, checked by whoever has a root. Knows hashes; knows no entries,
+//! notes or storage.
 
 mod batch;
 mod check;

@@ -1,8 +1,12 @@
-//! What the tests of this crate share: numbered entries, a Merkle tree that is not ours, and a signing key. Not compiled outside tests.
+//! What the tests of this crate share: numbered entries, a Merkle tree that is not ours, and a signing key. Not
+//! compiled outside tests.
 
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use identity::{RequestId, Timestamp, TokenId};
+
 use crate::{
+    entry::{Actor, Entry, EntryBytes, TokenRevoked},
     hash::{Hash, leaf_hash},
     note::{NoteSigner, SigningError, VerifierKey},
 };
@@ -15,6 +19,20 @@ pub(crate) fn entry(index: u64) -> Vec<u8> {
 /// The leaf hashes of the first `count` entries.
 pub(crate) fn leaves(count: u64) -> impl Iterator<Item = Hash> {
     (0..count).map(|index| leaf_hash(&entry(index)))
+}
+
+/// The octets of a real entry; each number gives another one.
+pub(crate) fn token_revoked(number: u64) -> EntryBytes {
+    let mut token = [0; 16];
+    token[8..].copy_from_slice(&number.to_be_bytes());
+    let entry = Entry {
+        time: Timestamp::from_millis(1_790_000_000_000 + number).unwrap(),
+        actor: Actor::Local,
+        request: RequestId::from_bytes([7; 16]),
+        salt: [9; 16],
+        body: TokenRevoked { token: TokenId::from_bytes(token) }.into(),
+    };
+    entry.encode().unwrap()
 }
 
 /// A key that signs notes, made from one octet so that tests are repeatable.

@@ -1,4 +1,5 @@
-//! Reads frames one after the other from octets that arrive in pieces. Knows the form and the rule for torn frames; knows no file.
+//! Reads frames one after the other from octets that arrive in pieces. Knows the form and the rule for torn frames;
+//! knows no file.
 
 use super::{
     CHECKSUM_OCTETS, Damage, FRAME_CHECKSUM_OCTETS, Flaw, Frame, MAX_CHECKPOINT_OCTETS, MAX_FRAME_OCTETS, PADDING,
@@ -12,8 +13,8 @@ use crate::{
     hash::leaf_hash,
 };
 
-/// Reads the frames of one segment: feed it octets from the segment's start, take frames until there are none, and at the segment's end ask how it
-/// [ended](Decoder::finish).
+/// Reads the frames of one segment: feed it octets from the segment's start, take frames until there are none, and at
+/// the segment's end ask how it [ended](Decoder::finish).
 ///
 /// It holds at most one frame and what was fed last. After damage it gives no more frames.
 #[derive(Debug)]
@@ -34,8 +35,8 @@ pub enum End {
         /// Where the last frame ends.
         offset: u64,
     },
-    /// The last frame was never finished, so nobody was told that it landed. Overwrite these octets with zeros and sync, then write the next frame
-    /// to `offset`.
+    /// The last frame was never finished, so nobody was told that it landed. Overwrite these octets with zeros and
+    /// sync, then write the next frame to `offset`.
     Torn {
         /// Where the torn frame starts.
         offset: u64,
@@ -82,7 +83,8 @@ impl Decoder {
     /// The next frame, or nothing when more octets are needed.
     ///
     /// # Errors
-    /// When what is there was written and is damaged. The error is the last word: there is nothing to be read behind it.
+    /// When what is there was written and is damaged. The error is the last word: there is nothing to be read behind
+    /// it.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, Damage> {
         if self.unwritten.is_some() {
             self.read_tail()?;
@@ -145,7 +147,8 @@ impl Decoder {
         }
     }
 
-    /// Less than a frame is left. If one starts here, the file ends in it, and it is torn if a whole sector of it is missing or unwritten.
+    /// Less than a frame is left. If one starts here, the file ends in it, and it is torn if a whole sector of it is
+    /// missing or unwritten.
     fn read_cut_frame(&mut self) -> Result<(), Damage> {
         let rest = self.held.get(self.read..).unwrap_or_default();
         if rest.iter().all(|octet| *octet == 0) {
@@ -183,7 +186,8 @@ impl Decoder {
         }
     }
 
-    /// Looks at every whole sector behind the first unwritten one: of the torn frame any may have been written, behind it none.
+    /// Looks at every whole sector behind the first unwritten one: of the torn frame any may have been written, behind
+    /// it none.
     fn read_tail(&mut self) -> Result<(), Damage> {
         let Some(tail) = &mut self.unwritten else { return Ok(()) };
         let rest = self.held.get(self.read..).unwrap_or_default();

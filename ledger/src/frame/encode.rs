@@ -17,8 +17,8 @@ use crate::{
 
 /// The octets of the frame of one batch: write them at the next sector behind the frame before, then sync.
 ///
-/// `leaves` are the leaf hashes that went into the tree of `checkpoint`. They are computed again here, so that a fault in memory is found before
-/// anything is written and not by the next start (T-80).
+/// `leaves` are the leaf hashes that went into the tree of `checkpoint`. They are computed again here, so that a fault
+/// in memory is found before anything is written and not by the next start (T-80).
 ///
 /// # Errors
 /// When a limit is passed, a leaf is not that of its entry, or an entry is empty or contains a zero octet.
@@ -65,7 +65,8 @@ pub fn encode(
     Ok(frame)
 }
 
-/// Octets of the frame for entries and a checkpoint of these lengths, padding included: lets the committer stop in time.
+/// Octets of the frame for entries and a checkpoint of these lengths, padding included: lets the committer stop in
+/// time.
 pub fn frame_octets(entries: impl IntoIterator<Item = usize>, checkpoint: usize) -> usize {
     let of_entry = |entry: usize| LENGTH_OCTETS.saturating_add(CHECKSUM_OCTETS).saturating_add(entry);
     let entries = entries.into_iter().map(of_entry).fold(0_usize, usize::saturating_add);

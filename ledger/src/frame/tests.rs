@@ -1,6 +1,7 @@
-//! Frames that are whole, torn and damaged: every bit, every sector, every cut.
+//! Frames that are whole or torn: every pattern of lost sectors, every cut.
 
-use proptest::prelude::*;
+mod damage;
+mod random;
 
 use super::*;
 use crate::{
@@ -166,20 +167,6 @@ fn a_segment_ends_with_zeros_or_at_once() {
     check_end(&[log.octets.as_slice(), &[0; 700]].concat(), 1, End::Clean { offset: log.end() });
 }
 
-/// Every bit of every octet of a log: found, and named by the entry concerned.
-#[test]
-fn every_flipped_bit_is_damage_and_names_the_entry() {
-    let log = Log::of(&[1, 2, 3], 300);
-    let segment = log.segment(2);
-    let mut damaged = segment.clone();
-    for (place, bit) in (0..segment.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
-        damaged[place] ^= 1 << bit;
-        check_damage(&damaged, log.concerned(place));
-        damaged[place] ^= 1 << bit;
-    }
-    assert_eq!(damaged, segment);
-}
-
 /// Every pattern of sectors of the last frame that a crash can leave unwritten, and none of them is taken for damage.
 #[test]
 fn every_torn_last_frame_is_dropped() {
@@ -226,114 +213,12 @@ fn a_file_that_ends_in_a_frame_is_torn_where_a_whole_sector_is_missing() {
     }
 }
 
-/// Only the last frame can be torn: a sector of zeros with anything behind its frame was written once.
-#[test]
-fn an_unwritten_sector_before_other_frames_is_damage() {
-    let log = Log::of(&[1, 3, 1, 1], 700);
-    for (number, (offset, _)) in log.frames.iter().enumerate() {
-        let next = log.frames.get(number + 1).map_or(log.octets.len(), |(offset, _)| *offset);
-        if next == log.octets.len() {
-            continue;
-        }
-        for sector in (*offset..next).step_by(SECTOR_OCTETS) {
-            let mut segment = log.segment(3);
-            segment[sector..sector + SECTOR_OCTETS].fill(0);
-            assert!(matches!(check_damage(&segment, log.concerned(sector)), Flaw::Unwritten { .. }), "{sector}");
-        }
-    }
-}
-
-#[test]
-fn a_frame_behind_a_gap_of_zeros_is_damage() {
-    let log = Log::of(&[1, 1], 10);
-    let (second, _) = log.frames[1];
-    let segment = [&log.octets[..second], &[0; 3 * SECTOR_OCTETS], &log.octets[second..]].concat();
-    assert!(matches!(check_damage(&segment, 1), Flaw::Unwritten { .. }));
-}
-
-#[test]
-fn what_lies_too_far_behind_the_last_frame_is_damage() {
-    let log = Log::of(&[1], 10);
-    let mut segment = [log.octets.as_slice(), &vec![0; MAX_FRAME_OCTETS + SECTOR_OCTETS]].concat();
-    let last = segment.len() - SECTOR_OCTETS;
-    segment[last..].fill(b'x');
-    assert!(matches!(check_damage(&segment, 1), Flaw::Unwritten { .. }));
-}
-
-#[test]
-fn frames_out_of_order_are_damage() {
-    let log = Log::of(&[1, 1, 1], 10);
-    let frame = |number: usize| match log.frames.get(number + 1) {
-        Some((next, _)) => &log.octets[log.frames[number].0..*next],
-        None => &log.octets[log.frames[number].0..],
-    };
-    let swapped = [frame(0), frame(2), frame(1)].concat();
-    assert!(matches!(check_damage(&swapped, 1), Flaw::SizeBefore { expected: 1, found: 2 }));
-    let repeated = [frame(0), frame(0)].concat();
-    assert!(matches!(check_damage(&repeated, 1), Flaw::SizeBefore { expected: 1, found: 0 }));
-}
-
-/// Checksums stop faults; whoever rewrites a frame with all its checksums is stopped by the checkpoint.
-#[test]
-fn a_frame_rewritten_without_the_key_is_damage() {
-    let log = Log::of(&[2], 10);
-    let (frames, _) = read(&log.octets).unwrap();
-    let other: Vec<EntryBytes> = (7..9).map(|index| EntryBytes::new(entry(index)).unwrap()).collect();
-    let leaves: Vec<Hash> = other.iter().map(|entry| leaf_hash(entry)).collect();
-    let forged = encode(batch(0), 0, &other, &leaves, &frames[0].checkpoint).unwrap();
-    assert!(matches!(check_damage(&forged, 0), Flaw::Root { .. }));
-
-    let mut frontier = Frontier::new();
-    frontier.extend(leaves.iter().copied());
-    let stranger = Checkpoint::new(origin(), 2, frontier.root()).unwrap().sign(&TestSigner::new(ORIGIN, 2)).unwrap();
-    let forged = encode(batch(0), 0, &other, &leaves, &stranger).unwrap();
-    assert!(matches!(check_damage(&forged, 0), Flaw::Checkpoint(_)));
-}
-
-#[test]
-fn a_frame_that_does_not_verify_leaves_the_frontier_alone() {
-    let log = Log::of(&[1, 1], 10);
-    let (frames, _) = read(&log.octets).unwrap();
-    let mut frontier = Frontier::new();
-    let damage = verify_frame(&frames[1], &mut frontier, &origin(), signer().verifier()).unwrap_err();
-    assert!(matches!(damage.flaw, Flaw::SizeBefore { expected: 0, found: 1 }));
-    frontier.push(leaf_hash(b"another first entry"));
-    let damage = verify_frame(&frames[1], &mut frontier, &origin(), signer().verifier()).unwrap_err();
-    assert!(matches!(damage.flaw, Flaw::Root { .. }));
-    assert_eq!(frontier.size(), 1);
-}
-
 #[test]
 fn the_end_is_not_told_before_all_frames_are_taken() {
     let mut decoder = Decoder::new(0);
     decoder.feed(&Log::of(&[1, 1], 10).octets);
     assert!(decoder.next_frame().unwrap().is_some());
     assert!(matches!(decoder.finish().unwrap_err().flaw, Flaw::FramesLeft { .. }));
-}
-
-#[track_caller]
-fn check_not_encoded(entries: Vec<Vec<u8>>, why: EncodeError) {
-    let entries: Vec<EntryBytes> = entries.into_iter().map(|entry| EntryBytes::new(entry).unwrap()).collect();
-    let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
-    let checkpoint = Checkpoint::new(origin(), 1, leaf_hash(b"")).unwrap().sign(&signer()).unwrap();
-    assert_eq!(encode(batch(0), 5, &entries, &leaves, &checkpoint), Err(why));
-}
-
-#[test]
-fn what_could_not_be_read_is_not_written() {
-    check_not_encoded(vec![], EncodeError::Entries { found: 0, limit: MAX_FRAME_ENTRIES });
-    let many = vec![b"x".to_vec(); MAX_FRAME_ENTRIES + 1];
-    check_not_encoded(many, EncodeError::Entries { found: MAX_FRAME_ENTRIES + 1, limit: MAX_FRAME_ENTRIES });
-    check_not_encoded(vec![b"x".to_vec(), b"a\0b".to_vec()], EncodeError::ZeroOctet { index: 6 });
-    check_not_encoded(vec![vec![]], EncodeError::ZeroOctet { index: 5 });
-    let large = vec![vec![b'x'; 16 * 1024]; 256];
-    let found = frame_octets(large.iter().map(Vec::len), 170);
-    check_not_encoded(large, EncodeError::TooLong { found, limit: MAX_FRAME_OCTETS });
-    let one = [EntryBytes::new(b"x".to_vec()).unwrap()];
-    let checkpoint = Checkpoint::new(origin(), 1, leaf_hash(b"x")).unwrap().sign(&signer()).unwrap();
-    // T-80: the tree must have been made of these very octets.
-    assert_eq!(encode(batch(0), 0, &one, &[leaf_hash(b"y")], &checkpoint), Err(EncodeError::Leaf { index: 0 }));
-    assert_eq!(encode(batch(0), 0, &one, &[], &checkpoint), Err(EncodeError::Leaves { entries: 1, leaves: 0 }));
 }
 
 /// The longest runs of zeros that the fields allow, if every checksum and the batch id happened to be zero.
@@ -349,63 +234,4 @@ fn no_whole_frame_can_have_a_long_run_of_zeros() {
 #[track_caller]
 fn check_run(octets: usize) {
     assert!(octets < ZERO_RUN && ZERO_RUN * 2 <= SECTOR_OCTETS, "{octets}");
-}
-
-fn longest_run_of_zeros(octets: &[u8]) -> usize {
-    octets.split(|octet| *octet != 0).map(<[u8]>::len).max().unwrap_or(0)
-}
-
-prop_compose! {
-    fn some_batches()(batches in proptest::collection::vec(proptest::collection::vec("[ -~]{1,900}", 1..5), 1..6)) -> Log {
-        let mut log = Log::new();
-        for entries in batches {
-            log.commit(entries.into_iter().map(String::into_bytes).collect());
-        }
-        log
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn frames_have_no_long_run_of_zeros_and_fill_sectors(log in some_batches()) {
-        prop_assert!(longest_run_of_zeros(&log.octets) < ZERO_RUN);
-        prop_assert_eq!(log.octets.len() % SECTOR_OCTETS, 0);
-        prop_assert!(log.octets.chunks(SECTOR_OCTETS).all(|sector| sector::Sector::of(sector) == sector::Sector::Written));
-    }
-
-    #[test]
-    fn pieces_make_no_difference(log in some_batches(), piece in 1_usize..3000, lost in any::<prop::sample::Index>()) {
-        let mut segment = log.segment(2);
-        let sector = lost.index(segment.len() / SECTOR_OCTETS) * SECTOR_OCTETS;
-        segment[sector..sector + SECTOR_OCTETS].fill(0);
-        let (whole, pieces) = (read(&segment), read_in(&segment, piece));
-        prop_assert_eq!(format!("{whole:?}"), format!("{pieces:?}"));
-    }
-
-    #[test]
-    fn any_octet_changed_to_any_other_is_damage(log in some_batches(), place in any::<prop::sample::Index>(), value: u8) {
-        let mut segment = log.segment(2);
-        let place = place.index(segment.len());
-        prop_assume!(segment[place] != value);
-        segment[place] = value;
-        let damage = read(&segment).unwrap_err();
-        prop_assert_eq!(damage.entry, log.concerned(place));
-    }
-
-    #[test]
-    fn arbitrary_octets_never_panic(octets in proptest::collection::vec(any::<u8>(), 0..2000)) {
-        let header_forged = [&encode_header(&octets), octets.as_slice()].concat();
-        for octets in [octets, header_forged] {
-            let frames = read(&octets).map(|(frames, _)| frames.len()).unwrap_or(0);
-            prop_assert_eq!(frames, 0);
-        }
-    }
-}
-
-/// A header whose checksum holds, so that arbitrary octets get to the readers behind it.
-fn encode_header(octets: &[u8]) -> [u8; header::HEADER_OCTETS] {
-    let octets = sector::whole_sectors(octets.len() + header::HEADER_OCTETS);
-    header::Header { octets, entries: 2, size_before: 0, batch: batch(0) }.encode().unwrap()
 }

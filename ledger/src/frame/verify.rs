@@ -3,10 +3,11 @@
 use super::{Damage, Flaw, Frame};
 use crate::{checkpoint::Checkpoint, frontier::Frontier, note::VerifierKey, origin::Origin};
 
-/// Checks that the checkpoint of `frame` is signed by the ledger's key and is that of the tree with its entries, and then moves `frontier` there.
+/// Checks that the checkpoint of `frame` is signed by the ledger's key and is that of the tree with its entries, and
+/// then moves `frontier` there.
 ///
-/// The frame's leaf hashes were computed from its entries when it was read; appending them must give the root that was signed. On failure `frontier` is
-/// left as it was.
+/// The frame's leaf hashes were computed from its entries when it was read; appending them must give the root that was
+/// signed. On failure `frontier` is left as it was.
 ///
 /// # Errors
 /// Names the first entry of the frame: the tree does not say which of them is another one.

@@ -11,8 +11,8 @@ use crate::origin::{NameError, check_name};
 
 /// A key that is trusted to sign notes under a name (C2SP signed-note, section Verifier keys).
 ///
-/// Text is `<name>+<key id, 8 hex digits>+<base64 of type and key>`. Only type 0x01, Ed25519, is taken; 0x04 and 0x06 (cosignatures of witnesses) sign
-/// another message than the note's text and so are another type of key.
+/// Text is `<name>+<key id, 8 hex digits>+<base64 of type and key>`. Only type 0x01, Ed25519, is taken; 0x04 and 0x06
+/// (cosignatures of witnesses) sign another message than the note's text and so are another type of key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifierKey {
     name: Arc<str>,
@@ -87,7 +87,8 @@ impl VerifierKey {
     }
 }
 
-/// The id of an Ed25519 key under a name: `SHA-256(name || 0x0A || 0x01 || key)`, first four octets, big-endian (C2SP signed-note).
+/// The id of an Ed25519 key under a name: `SHA-256(name || 0x0A || 0x01 || key)`, first four octets, big-endian (C2SP
+/// signed-note).
 pub fn ed25519_key_id(name: &str, public_key: &[u8; 32]) -> u32 {
     let hash = Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(public_key).finalize();
     hash.iter().take(4).fold(0, |id, octet| id << 8 | u32::from(*octet))
@@ -154,6 +155,6 @@ pub enum VerifierKeyError {
 /// Signature type of Ed25519 (C2SP signed-note, section Signature types).
 const ED25519: u8 = 0x01;
 
-/// Base64 of type and key: 33 octets for Ed25519. The largest type assigned, ML-DSA-44, has 1,313 octets; they are decoded so that the error can say
-/// which type was found.
+/// Base64 of type and key: 33 octets for Ed25519. The largest type assigned, ML-DSA-44, has 1,313 octets; they are
+/// decoded so that the error can say which type was found.
 const MAX_KEY_CHARACTERS: usize = 1_756;

@@ -7,8 +7,9 @@ use crate::{
 
 /// The inclusion proofs of new leaves in the tree that they complete.
 ///
-/// The committer holds the frontier and the batch, and a receipt needs nothing else: every sibling on the way from a new leaf to the root is made
-/// of the batch alone, or is a complete subtree of the frontier. So a receipt costs no read.
+/// The committer holds the frontier and the batch, and a receipt needs nothing else: every sibling on the way from a
+/// new leaf to the root is made of the batch alone, or is a complete subtree of the frontier. So a receipt costs no
+/// read.
 #[derive(Clone, Debug)]
 pub struct BatchProofs {
     first: u64,
@@ -29,7 +30,8 @@ struct Level {
 }
 
 impl BatchProofs {
-    /// Prepares the proofs of `leaves`, which follow the tree of `before`. Costs about two hashes per leaf, and one per level.
+    /// Prepares the proofs of `leaves`, which follow the tree of `before`. Costs about two hashes per leaf, and one per
+    /// level.
     pub fn new(before: &Frontier, leaves: &[Hash]) -> Self {
         let added = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
         let size = before.size().saturating_add(added);
@@ -38,7 +40,8 @@ impl BatchProofs {
         let mut edge: Option<Hash> = None;
         let mut level = 0;
         loop {
-            // With an odd number of complete nodes the last old one is the left half of a node that the batch may complete.
+            // With an odd number of complete nodes the last old one is the left half of a node that the batch may
+            // complete.
             let old = before.size() >> level;
             let mut nodes: Vec<Hash> = before.subtree(level).copied().into_iter().collect();
             nodes.append(&mut completed);

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::hash::{Hash, empty_root, node_hash};
 
-/// Checks that the leaf with hash `leaf` is number `index` of the tree of `size` leaves with root `root` (RFC 9162 section 2.1.3.2).
+/// Checks that the leaf with hash `leaf` is number `index` of the tree of `size` leaves with root `root` (RFC 9162
+/// section 2.1.3.2).
 ///
 /// The names `fn` and `sn` of the RFC are `node` and `last` here: our node and the last node of the same level.
 ///
@@ -43,13 +44,15 @@ pub fn check_inclusion(leaf: &Hash, index: u64, size: u64, root: &Hash, path: &[
     compare(Tree::New, root, &computed)
 }
 
-/// Checks that the tree of `old_size` leaves with root `old_root` is a prefix of the tree of `size` leaves with root `root`
-/// (RFC 9162 section 2.1.4.2).
+/// Checks that the tree of `old_size` leaves with root `old_root` is a prefix of the tree of `size` leaves with root
+/// `root` (RFC 9162 section 2.1.4.2).
 ///
-/// The RFC leaves out two cases: equal sizes must have equal roots, and the tree without leaves is a prefix of every tree. Both need an empty path.
+/// The RFC leaves out two cases: equal sizes must have equal roots, and the tree without leaves is a prefix of every
+/// tree. Both need an empty path.
 ///
 /// # Errors
-/// When the sizes fall, the path has another length than the sizes ask for, or leads to another root for one of the trees.
+/// When the sizes fall, the path has another length than the sizes ask for, or leads to another root for one of the
+/// trees.
 pub fn check_consistency(
     old_size: u64,
     old_root: &Hash,

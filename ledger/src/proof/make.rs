@@ -1,4 +1,5 @@
-//! Makes proofs by asking for complete nodes of the tree. Knows which nodes a proof needs; knows not where they are kept.
+//! Makes proofs by asking for complete nodes of the tree. Knows which nodes a proof needs; knows not where they are
+//! kept.
 
 use std::error::Error;
 
@@ -8,8 +9,8 @@ use crate::hash::{Hash, MAX_TREE_SIZE, node_hash};
 
 /// Answers with complete nodes of a tree.
 ///
-/// Node `(level, index)` is the root of the `2^level` leaves from `index * 2^level` on. A proof for a tree of `size` leaves asks only for nodes
-/// whose leaves all lie below `size`, so one source serves every size up to its own.
+/// Node `(level, index)` is the root of the `2^level` leaves from `index * 2^level` on. A proof for a tree of `size`
+/// leaves asks only for nodes whose leaves all lie below `size`, so one source serves every size up to its own.
 pub trait HashSource {
     /// Why a node cannot be had, for instance the tile that is missing.
     type Error: Error + 'static;
@@ -18,7 +19,8 @@ pub trait HashSource {
     fn node(&self, level: u32, index: u64) -> Result<Hash, Self::Error>;
 }
 
-/// The inclusion proof of leaf `index` in the tree of the first `size` leaves, from the leaf's sibling up (RFC 6962 section 2.1.1).
+/// The inclusion proof of leaf `index` in the tree of the first `size` leaves, from the leaf's sibling up (RFC 6962
+/// section 2.1.1).
 ///
 /// # Errors
 /// When the leaf is not in that tree, or the source fails.
@@ -29,7 +31,8 @@ pub fn inclusion<S: HashSource>(source: &S, index: u64, size: u64) -> Result<Vec
     path(source, Node { level: 0, index }, size)
 }
 
-/// The proof that the tree of the first `old_size` leaves is a prefix of the tree of the first `size` leaves (RFC 6962 section 2.1.2).
+/// The proof that the tree of the first `old_size` leaves is a prefix of the tree of the first `size` leaves (RFC 6962
+/// section 2.1.2).
 ///
 /// Empty for two equal sizes, and for an old tree without leaves, which is a prefix of every tree.
 ///
@@ -84,8 +87,9 @@ struct Node {
 
 /// The siblings from `node` up to the root of the tree of `size` leaves.
 ///
-/// At each level the last node may be incomplete: it then covers the leaves from `(size >> level) << level` on, and stands for a smaller subtree
-/// that has been carried up. Only the first incomplete sibling has to be computed; from its parent on, the path itself runs along the right edge.
+/// At each level the last node may be incomplete: it then covers the leaves from `(size >> level) << level` on, and
+/// stands for a smaller subtree that has been carried up. Only the first incomplete sibling has to be computed; from
+/// its parent on, the path itself runs along the right edge.
 fn path<S: HashSource>(source: &S, node: Node, size: u64) -> Result<Vec<Hash>, MakeError<S::Error>> {
     let mut path = Vec::new();
     let Node { mut level, mut index } = node;
@@ -103,7 +107,8 @@ fn path<S: HashSource>(source: &S, node: Node, size: u64) -> Result<Vec<Hash>, M
     Ok(path)
 }
 
-/// The hash of the leaves that are in no complete node of `level`: those from `(size >> level) << level` on. There is at least one.
+/// The hash of the leaves that are in no complete node of `level`: those from `(size >> level) << level` on. There is
+/// at least one.
 fn right_edge<S: HashSource>(source: &S, level: u32, size: u64) -> Result<Hash, MakeError<S::Error>> {
     // Each set bit below `level` is one complete subtree; from the right, each is the left neighbour of all before it.
     let mut edge: Option<Hash> = None;

@@ -136,7 +136,8 @@ fn a_spoilt_consistency_proof_is_refused() {
     }
 }
 
-/// A proof with the wrong size can lead to the right root only if both sizes ask for the same path: then the oracle says so too.
+/// A proof with the wrong size can lead to the right root only if both sizes ask for the same path: then the oracle
+/// says so too.
 #[test]
 fn another_size_is_judged_as_the_oracle_judges_it() {
     for size in 1..=40 {
@@ -181,7 +182,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn large_trees_have_the_proofs_of_the_oracle(size in 2_u64..10_000, places in proptest::collection::vec(any::<prop::sample::Index>(), 16)) {
+    fn large_trees_have_the_proofs_of_the_oracle(
+        size in 2_u64..10_000,
+        places in proptest::collection::vec(any::<prop::sample::Index>(), 16),
+    ) {
         let (nodes, tree) = (Nodes::new(size), oracle::tree(size));
         let new_root = oracle::root_of(&tree);
         for place in places {
@@ -205,7 +209,8 @@ proptest! {
         let some = leaf(0);
         prop_assert!(check_inclusion(&some, small, large, &some, &path).is_err());
         prop_assert!(check_inclusion(&some, large, small, &some, &path).is_err());
-        prop_assert!(check_consistency(small, &some, large, &some, &path).is_err() || (small == large && path.is_empty()));
+        let equal = small == large && path.is_empty();
+        prop_assert!(check_consistency(small, &some, large, &some, &path).is_err() || equal);
         prop_assert!(check_consistency(large, &some, small, &some, &path).is_err() || small == large);
         if 0 < small && small < large {
             prop_assert!(!oracle::accepts_consistency((small, &some), (large, &some), &path));
