@@ -110,6 +110,9 @@ pub struct AgentView {
     /// Life of its certificates.
     #[serde(with = "identity::text")]
     pub lifetime: Lifetime,
+    /// What becomes of a renewed certificate, `expire`, `refuse` or `revoke`; absent: what the profile says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutoff: Option<String>,
 }
 
 /// `POST /v1/admin/hosts/<id>/standing`: evict, ban, unban.

@@ -22,6 +22,7 @@ impl Draft<'_> {
             selectors: body.selectors.clone(),
             key: body.key,
             lifetime: body.lifetime,
+            cutoff: body.cutoff.clone(),
             index: at.index,
         };
         self.changes.layers.agents.put((body.profile.clone(), body.agent.clone()), row);

@@ -179,6 +179,8 @@ pub struct AgentRow {
     /// Life of its certificates.
     #[serde(with = "identity::text")]
     pub lifetime: Lifetime,
+    /// What becomes of a renewed certificate; `None`: what the profile says.
+    pub cutoff: Option<String>,
     /// Index of its entry.
     pub index: u64,
 }

@@ -38,6 +38,9 @@ pub struct AgentAdded {
     /// Life of its certificates.
     #[serde(with = "identity::text")]
     pub lifetime: Lifetime,
+    /// What becomes of a renewed certificate, `expire`, `refuse` or `revoke`; absent: what the profile says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutoff: Option<String>,
 }
 
 /// What a process must be to get an agent's identity; all that are set must match.

@@ -39,7 +39,7 @@ fn samples() -> Vec<(Kind, String)> {
         ),
         of(
             Kind::AgentAdded,
-            r#"{"agent":"web","profile":"p","id":"{host}/agent/web","selectors":{"uid":1000,"executable":"/bin/web"},"key":"p256","lifetime":"1h"}"#.to_owned(),
+            r#"{"agent":"web","profile":"p","id":"{host}/agent/web","selectors":{"uid":1000,"executable":"/bin/web"},"key":"p256","lifetime":"1h","cutoff":"refuse"}"#.to_owned(),
         ),
         of(Kind::AgentRemoved, r#"{"agent":"web","profile":"p"}"#.to_owned()),
         of(
