@@ -1,0 +1,122 @@
+//! `POST /v1/challenge` and `/v1/enroll`: a stranger shows what it is and becomes a host.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use identity::{HostId, KeyHash};
+use ledger::entry::{Actor, EvidenceUsed};
+use policies::profile::pick::Wish;
+use policies::request::{Evidence, Request};
+use policies::{Name, Wanted};
+use protocol::enroll::{BoundKey, Challenge, ChallengeRequest, EnrollRequest, Issued};
+use protocol::limits::{MAX_EVIDENCE_OCTETS, MAX_NONCE_OCTETS, MAX_REQUEST_OCTETS};
+
+use super::asking::From;
+use super::error::ApiError;
+use super::issue::{ATTEMPTS, Outcome, answer, issue};
+use super::{body, operate};
+use crate::attestation::{Attested, CheckedNonce};
+use crate::csr::{self, OpenedCsr};
+use crate::decision::{Grant, Shown};
+use crate::entry_claims;
+use crate::public_key::PublicKey;
+use crate::service::{Service, new_host};
+
+/// A nonce, for whoever asks; the server keeps nothing of it.
+pub(super) async fn challenge(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Challenge>, ApiError> {
+    let ChallengeRequest {} = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
+    let nonce = service.nonces.mint(service.now()).map_err(|error| ApiError::internal(&error))?;
+    Ok(Json(Challenge { nonce: nonce.text, expires: nonce.expires }))
+}
+
+/// Enrols a host: its first certificate, or the next one of a host whose certificates have run out.
+pub(super) async fn enroll(
+    State(service): State<Arc<Service>>,
+    Extension(_peer): From,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Issued>, ApiError> {
+    let request: EnrollRequest = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
+    if request.evidence.token.len() > MAX_EVIDENCE_OCTETS || request.nonce.len() > MAX_NONCE_OCTETS {
+        return Err(ApiError::malformed("the evidence or the nonce is longer than it may be"));
+    }
+    let now = service.now();
+    let csr = csr::open(&request.csr.0)?;
+    let nonce = service.nonces.check(&request.nonce, csr.challenge(), now)?;
+    let bound_key = request.bound_key.as_ref().map(|bound| proved(bound, &request)).transpose()?;
+    let attested =
+        service.attestors.attest(&request.evidence.kind, request.evidence.token.as_bytes(), now).await?;
+    let mut stale = ApiError::busy();
+    for _ in 0..ATTEMPTS {
+        let grant = decide(&service, &request, &attested, nonce, bound_key, &csr)?;
+        match issue(&service, Actor::Stranger, request.request, grant, &csr).await? {
+            Outcome::Signed(recorded, signed) => return Ok(Json(answer(&service, &recorded, signed)?)),
+            Outcome::Stale(error) => stale = error,
+        }
+    }
+    Err(stale)
+}
+
+fn decide(
+    service: &Service,
+    request: &EnrollRequest,
+    attested: &Attested,
+    nonce: CheckedNonce,
+    bound_key: Option<KeyHash>,
+    csr: &OpenedCsr,
+) -> Result<Grant, ApiError> {
+    let rules = service.rules().map_err(|error| ApiError::internal(&error))?;
+    let fixed = attested.profile();
+    let wish = Wish { attestor: attested.attestor().as_str(), fixed: fixed.map(Name::as_str), asked: request.profile.as_deref() };
+    let profile = rules.set.profiles().pick(wish)?;
+    let wanted = Wanted::host(profile, &service.fixed.trust_domain, attested.claims(), csr.key_kind())?;
+    let evidence = Evidence { attestor: attested.attestor(), fixed_profile: fixed, claims: attested.claims() };
+    let asked = match bound_key {
+        Some(_) => Request::reenrol(evidence, &wanted),
+        None => Request::enrol(evidence, &wanted),
+    };
+    let permit = operate::permit(&rules.set, &asked)?;
+    let host = host_for(service, &wanted)?;
+    let shown = shown(attested, nonce, bound_key);
+    Grant::enrolment(host, shown, profile, permit, rules.in_force).map_err(|error| ApiError::internal(&error))
+}
+
+/// The id of the host with this identity, or a new one.
+fn host_for(service: &Service, wanted: &Wanted) -> Result<HostId, ApiError> {
+    let known = service.read(service.now(), |draft| draft.host_named(wanted.id()).map(|(id, _)| id));
+    match known {
+        Some(host) => Ok(host),
+        None => new_host().map_err(|error| ApiError::internal(&error)),
+    }
+}
+
+fn shown(attested: &Attested, nonce: CheckedNonce, bound_key: Option<KeyHash>) -> Shown {
+    let evidence = EvidenceUsed {
+        attestor: attested.attestor().to_string(),
+        proof: attested.proof(),
+        proof_until: attested.proof_until(),
+        nonce: nonce.proof(),
+        nonce_until: nonce.expires(),
+        bound_key,
+        claims: entry_claims::of(attested.claims()),
+    };
+    Shown { evidence, token: attested.token() }
+}
+
+/// The key that a returning host proves: its signature over nonce and request must hold.
+fn proved(bound: &BoundKey, request: &EnrollRequest) -> Result<KeyHash, ApiError> {
+    let refused = |detail: String| {
+        ApiError::refused("bound-key-not-proved", detail, "sign the nonce and the request with the key of the host's last certificate")
+    };
+    let key = PublicKey::from_spki_der(&bound.spki.0).map_err(|error| refused(error.to_string()))?;
+    let signed = protocol::reenrol::signed_octets(&request.nonce, &request.csr.0);
+    key.verify(&signed, &bound.signature.0).map_err(|error| refused(error.to_string()))?;
+    Ok(key.hash())
+}

@@ -1,0 +1,71 @@
+//! The last steps of every certificate: prepare, record, sign, answer. Knows what was granted; decides nothing.
+
+use identity::{HostId, RequestId};
+use ledger::entry::{Actor, Subject};
+use protocol::Binary;
+use protocol::enroll::{Issued, ReceiptMessage};
+
+use super::error::ApiError;
+use crate::committer::{CommitError, Recorded};
+use crate::csr::OpenedCsr;
+use crate::decision::Grant;
+use crate::issuance::Signed;
+use crate::service::Service;
+
+/// What came of an attempt.
+pub(super) enum Outcome {
+    /// Recorded and signed.
+    Signed(Recorded, Signed),
+    /// What it was decided on holds no more; decide anew.
+    Stale(ApiError),
+}
+
+/// Prepares, records and signs what was granted.
+///
+/// # Errors
+/// A refusal that stands, or our failure.
+pub(super) async fn issue(
+    service: &Service,
+    actor: Actor,
+    request: RequestId,
+    grant: Grant,
+    csr: &OpenedCsr,
+) -> Result<Outcome, ApiError> {
+    let prepared = service.issuing.prepare(grant, csr, service.now())?;
+    match service.submit(actor, request, prepared.into_command()).await {
+        Ok(recorded) => {
+            let signed = service.issuing.sign(&recorded)?;
+            Ok(Outcome::Signed(recorded, signed))
+        }
+        Err(CommitError::Refused(refusal)) if refusal.is_stale() => Ok(Outcome::Stale(refusal.into())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The answer to a host.
+pub(super) fn answer(service: &Service, recorded: &Recorded, signed: Signed) -> Result<Issued, ApiError> {
+    let host = host_of(recorded).ok_or_else(super::asking::unauthenticated)?;
+    let roots = service.read(service.now(), |draft| {
+        draft.roots().into_iter().map(|(_, row)| Binary(row.certificate.clone())).collect()
+    });
+    let chain = signed.into_chain().into_iter().map(Binary).collect();
+    Ok(Issued { chain, roots, receipt: receipt(recorded), host })
+}
+
+/// The proof of an entry, as it travels.
+pub(super) fn receipt(recorded: &Recorded) -> ReceiptMessage {
+    ReceiptMessage { entry: Binary(recorded.entry().to_vec()), proof: recorded.receipt().proof().to_owned() }
+}
+
+fn host_of(recorded: &Recorded) -> Option<HostId> {
+    match recorded.body() {
+        ledger::entry::Body::CertificateAuthorised(body) => match &body.subject {
+            Subject::Host { host } | Subject::Agent { host, .. } => Some(*host),
+            Subject::Server | Subject::Person { .. } => None,
+        },
+        _ => None,
+    }
+}
+
+/// Attempts at one request before its asker is told to try again: rules change rarely, twice in a row hardly ever.
+pub(super) const ATTEMPTS: usize = 3;
