@@ -1,18 +1,24 @@
 //! ca-server: skeleton.
 
 pub mod apply;
+pub mod committer;
 pub mod csr;
 pub mod custody;
 pub mod decide;
 pub mod decision;
 pub mod disk;
 pub mod draft;
+pub mod live;
 pub mod log;
+pub mod opening;
 pub mod public_key;
 pub mod recent;
 pub mod refusal;
+pub mod snapshot;
 pub mod state;
+pub mod tiles;
 pub mod tree;
+pub mod views;
 
 /// The program, from arguments to exit code.
 #[must_use]

@@ -149,6 +149,12 @@ pub enum LogError {
     },
 }
 
+impl From<std::io::Error> for LogError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broken { detail: error.to_string() }
+    }
+}
+
 /// Something stored is not what was written, and no crash explains it. The server refuses to serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("damage at entry {index}, in {place}: {what}")]

@@ -4,12 +4,15 @@
 //! durable elsewhere; what is asked of it after that is read back and hashed up again.
 
 use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::{PoisonError, RwLock};
 
 use ledger::frontier::Frontier;
 use ledger::hash::{Hash, node_hash};
-use ledger::proof::HashSource;
+
+mod nodes;
+
+pub use nodes::{Held, Nodes, root_at};
+
+use nodes::Place;
 
 /// Full tiles that are durable.
 pub trait FullTiles {
@@ -131,6 +134,14 @@ impl Tree {
         found
     }
 
+    /// The first tile of level `level` that is not durable, if it is full.
+    #[must_use]
+    pub fn first_full(&self, level: u32) -> Option<(u64, &[Hash])> {
+        let held = self.levels.get(usize::try_from(level).ok()?)?;
+        let tile = held.tiles.front().filter(|tile| tile.len() == WIDTH_USIZE)?;
+        Some((held.first, tile))
+    }
+
     /// Forgets the full tiles of level `level` before number `before`: they are durable now.
     pub fn release(&mut self, level: u32, before: u64) {
         let level = self.level_mut(level);
@@ -173,82 +184,9 @@ impl Level {
     }
 }
 
-/// A tree with its full tiles: answers the makers of proofs in `ledger`.
-#[derive(Debug)]
-pub struct Nodes<'a, T, F> {
-    /// What is in memory; a lock is taken for one node at a time, never while a tile is read.
-    pub tree: &'a T,
-    /// What is not.
-    pub tiles: &'a F,
-}
-
-/// A tree, or the lock around one.
-pub trait Held {
-    /// As [`Tree::node`].
-    fn held(&self, level: u32, index: u64) -> Option<Hash>;
-}
-
-impl Held for Tree {
-    fn held(&self, level: u32, index: u64) -> Option<Hash> {
-        self.node(level, index)
-    }
-}
-
-impl Held for RwLock<Tree> {
-    fn held(&self, level: u32, index: u64) -> Option<Hash> {
-        self.read().unwrap_or_else(PoisonError::into_inner).node(level, index)
-    }
-}
-
-impl<T: Held, F: FullTiles> HashSource for Nodes<'_, T, F> {
-    type Error = F::Error;
-
-    fn node(&self, level: u32, index: u64) -> Result<Hash, F::Error> {
-        if let Some(node) = self.tree.held(level, index) {
-            return Ok(node);
-        }
-        // Not in memory any more: a tile is forgotten only when it is durable.
-        let place = Place::of(level, index);
-        let tile = self.tiles.full_tile(place.tile_level, place.number)?;
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "2^height divides 256, and the range starts at a multiple of it below 256"
-        )]
-        Ok(fold(&tile[place.range]))
-    }
-}
-
-/// The root of the tree of the first `size` leaves.
-///
-/// # Errors
-/// When a node cannot be had.
-pub fn root_at<S: HashSource>(nodes: &S, size: u64) -> Result<Hash, S::Error> {
-    let mut root = None;
-    for level in (0..u64::BITS).filter(|level| size >> level & 1 == 1) {
-        let left = nodes.node(level, (size >> level) - 1)?;
-        root = Some(root.map_or(left, |right| node_hash(&left, &right)));
-    }
-    Ok(root.unwrap_or_else(ledger::hash::empty_root))
-}
-
-/// Where the leaves of a node lie: which tile, and which of its hashes.
-struct Place {
-    tile_level: u32,
-    number: u64,
-    range: Range<usize>,
-}
-
-impl Place {
-    fn of(level: u32, index: u64) -> Self {
-        let (tile_level, height) = (level / LEVELS_PER_TILE, level % LEVELS_PER_TILE);
-        let start = index << height;
-        let offset = usize::try_from(start % WIDTH).unwrap_or(0);
-        Self { tile_level, number: start / WIDTH, range: offset..offset + (1 << height) }
-    }
-}
-
 /// The root of a power of two of nodes.
-fn fold(nodes: &[Hash]) -> Hash {
+#[must_use]
+pub fn fold(nodes: &[Hash]) -> Hash {
     let mut row = nodes.to_vec();
     while row.len() > 1 {
         row = row
