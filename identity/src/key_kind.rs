@@ -102,4 +102,31 @@ mod tests {
             assert_eq!(text.parse::<KeyKind>(), Err(KeyKindError));
         }
     }
+
+    fn samples() -> [(KeyKind, Vec<u8>); 2] {
+        [
+            (KeyKind::P256, [P256_SPKI_PREFIX, &[UNCOMPRESSED], &[7; 64]].concat()),
+            (KeyKind::Ed25519, [ED25519_SPKI_PREFIX, &[7; 32]].concat()),
+        ]
+    }
+
+    /// T-38: whatever stands in front of the key, or where it ends, is exactly as the standards write it.
+    #[test]
+    fn public_keys_have_one_form() {
+        for (kind, spki_der) in samples() {
+            assert_eq!(KeyKind::of_spki_der(&spki_der), Ok(kind));
+            let in_front = spki_der.iter().position(|octet| *octet == 7).unwrap();
+            for position in 0..in_front {
+                for octet in (0..=255).filter(|octet| *octet != spki_der[position]) {
+                    let mut changed = spki_der.clone();
+                    changed[position] = octet;
+                    assert_eq!(KeyKind::of_spki_der(&changed), Err(UnsupportedKey), "{octet:#04x} at {position}");
+                }
+            }
+            for end in 0..spki_der.len() {
+                assert_eq!(KeyKind::of_spki_der(&spki_der[..end]), Err(UnsupportedKey));
+            }
+            assert_eq!(KeyKind::of_spki_der(&[&spki_der[..], &[7]].concat()), Err(UnsupportedKey));
+        }
+    }
 }
