@@ -16,7 +16,7 @@ pub enum Verdict {
     Deny(Denial),
 }
 
-/// Proof that the policies permit one thing. Only this crate's decision makes it, and what it permits stands in it, so
+/// Proof that the policies permit one thing. Only [`crate::PolicySet::decide`] makes it, and what it permits stands in it, so
 /// that a permit for one identity cannot be spent on another (T-04).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permit {
@@ -114,6 +114,10 @@ impl Verdict {
 }
 
 impl Denial {
+    pub(crate) fn unbuilt(message: String) -> Self {
+        Self { rules: Vec::new(), errors: vec![Fault::Request { message }], none_matched: false }
+    }
+
     /// The name of the rule that a refusal shows to the asker: the first that forbids or failed, [`OUTSIDE_SCHEMA`], or
     /// [`NO_POLICY_PERMITS`].
     #[must_use]

@@ -1,8 +1,9 @@
 //! The claims that attestors are known to make, with their types. Knows names and meanings; knows no evidence.
 //!
-//! A claim that stands here is an attribute of `context.evidence` in policies, with its type, so that a misspelt name is
+//! A claim that stands here is an attribute of `context.claims` in policies, with its type, so that a misspelt name is
 //! refused when the policies are loaded. A claim that does not stand here (a cloud's free tags, for example) can still be
-//! read in policies, as a tag: `context.evidence.hasTag("tag.team")`. Every claim, known or not, is also a tag.
+//! read in policies, as a tag: `context.claims.hasTag("tag.team")`. Every claim, known or not, is also a tag, whose value is a set
+//! of texts.
 
 /// One claim that is known by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

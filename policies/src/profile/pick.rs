@@ -53,6 +53,17 @@ pub enum PickRefusal {
     },
 }
 
+impl PickRefusal {
+    /// The name of the rule that a refusal shows.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::NoneForAttestor { .. } | Self::Several { .. } | Self::Unknown { .. } => "one-profile-is-meant",
+            Self::OtherAttestor { .. } | Self::Fixed { .. } => "profile-is-that-of-the-evidence",
+        }
+    }
+}
+
 /// What evidence and requester say of the profile.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {

@@ -1,0 +1,409 @@
+//! Loading and deciding: what is refused at load, and that every error denies.
+
+use std::collections::BTreeMap;
+
+use identity::{KeyKind, Lifetime, PersonId, SpiffeId, TrustDomain};
+
+use super::*;
+use crate::agent::file::AgentRuleFile;
+use crate::claims::Claims;
+use crate::name::Name;
+use crate::request::{Act, Evidence, Host, Operator, Read, Role};
+use crate::verdict::{NO_POLICY_PERMITS, OUTSIDE_SCHEMA};
+use crate::wanted::Wanted;
+
+const PROFILES: &str = "[[profile]]\nname = 'host'\nattestor = 'join-token'\nhost_id = '/host/{name}'\n\
+                        [[profile]]\nname = 'other'\nattestor = 'join-token'\nhost_id = '/other/{name}'\n";
+const PERMIT_ALL: &str = "@id(\"all\") permit(principal, action, resource);\n";
+
+fn load(profiles: &str, policies: &str) -> Result<PolicySet, Vec<Problem>> {
+    let texts = BTreeMap::from([("a.cedar".to_owned(), policies.to_owned())]);
+    Bundle::new(profiles, texts).unwrap().check()
+}
+
+fn set(policies: &str) -> PolicySet {
+    load(PROFILES, policies).unwrap()
+}
+
+#[track_caller]
+fn check_refused(policies: &str, wanted: &str) {
+    let problems = load(PROFILES, policies).unwrap_err();
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(shown.iter().any(|problem| problem.contains(wanted)), "{shown:#?}");
+}
+
+#[track_caller]
+fn check_profiles_refused(profiles: &str, wanted: &str) {
+    let problems = load(profiles, PERMIT_ALL).unwrap_err();
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(shown.iter().any(|problem| problem.starts_with(wanted)), "{shown:#?}");
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn id(path: &str) -> SpiffeId {
+    SpiffeId::parse(&format!("spiffe://example.org{path}")).unwrap()
+}
+
+/// What a host with these claims would get, under the first profile.
+fn wanted(set: &PolicySet, claims: &Claims) -> Wanted {
+    let profile = set.profiles().profile("host").unwrap();
+    Wanted::host(profile, &TrustDomain::parse("example.org").unwrap(), claims, KeyKind::P256).unwrap()
+}
+
+fn enrol(set: &PolicySet, claims: &Claims) -> Verdict {
+    let attestor = name("join-token");
+    set.decide(&Request::enrol(Evidence { attestor: &attestor, fixed_profile: None, claims }, &wanted(set, claims)))
+}
+
+fn web(name: &str) -> Claims {
+    Claims::from_pairs([("name", name)]).unwrap()
+}
+
+#[track_caller]
+fn check_enrol(policies: &str, claims: &Claims, wanted: &str) {
+    assert_eq!(enrol(&set(policies), claims).to_string(), wanted);
+}
+
+#[test]
+fn nothing_is_permitted_by_default() {
+    let verdict = enrol(&set(""), &web("web-1"));
+    assert_eq!(verdict.to_string(), "denied: no policy permits it");
+    let Verdict::Deny(denial) = verdict else { panic!() };
+    assert_eq!((denial.rule(), denial.none_matched, denial.errors.len()), (NO_POLICY_PERMITS, true, 0));
+}
+
+/// T-04: a permit holds what it permits, and under which bundle.
+#[test]
+fn a_permit_holds_what_it_permits() {
+    let set = set(PERMIT_ALL);
+    let permit = enrol(&set, &web("web-1")).into_result().unwrap();
+    assert_eq!(permit.action(), Action::Enrol);
+    assert_eq!(permit.identity(), Some(&wanted(&set, &web("web-1"))));
+    assert_eq!(permit.rules(), ["all"]);
+    assert_eq!(permit.bundle(), set.digest());
+}
+
+#[test]
+fn a_forbid_outweighs_a_permit() {
+    let forbid = "@id(\"not-web\") @advice(\"take another name\") forbid(principal, action, resource) \
+                  when { context has claims && context.claims has name && context.claims.name == \"web-1\" };";
+    // A forbid about all actions has to fit all of them; one about enrolment fits that.
+    let forbid = forbid.replace("action, resource", "action == Brevet::Action::\"enrol\", resource");
+    let both = format!("{PERMIT_ALL}{forbid}").replace("context has claims && ", "");
+    check_enrol(&both, &web("web-1"), "denied: policy `not-web` forbids it");
+    check_enrol(&both, &web("web-2"), "permitted by all");
+    assert_eq!(set(&both).advice("not-web"), Some("take another name"));
+    assert_eq!(set(&both).advice("all"), None);
+}
+
+/// Libraries, section 4: Cedar passes over a policy that fails. Here it denies, permit or forbid, and is named.
+#[test]
+fn a_policy_that_fails_denies() {
+    let overflow = "context.claims has name && resource.lifetime_seconds * 9223372036854775807 > 0";
+    for effect in ["permit", "forbid"] {
+        let failing = format!(
+            "@id(\"failing\") {effect}(principal, action == Brevet::Action::\"enrol\", resource) when {{ {overflow} }};"
+        );
+        let verdict = enrol(&set(&format!("{PERMIT_ALL}{failing}")), &web("web-1"));
+        let Verdict::Deny(denial) = &verdict else { panic!("{verdict}") };
+        assert_eq!((denial.rule(), denial.none_matched, denial.rules.len()), ("failing", false, 0));
+        assert!(verdict.to_string().contains("policy `failing` could not be evaluated"), "{verdict}");
+        assert_eq!(verdict.rules(), ["failing"]);
+
+        // About another action, it is not asked, and cannot fail.
+        let elsewhere = failing.replace("enrol", "reenrol");
+        check_enrol(&format!("{PERMIT_ALL}{elsewhere}"), &web("web-1"), "permitted by all");
+    }
+}
+
+#[test]
+fn a_failing_policy_beside_a_forbid_names_both() {
+    let texts = format!(
+        "{PERMIT_ALL}@id(\"no\") forbid(principal, action, resource);\n\
+         @id(\"failing\") permit(principal, action == Brevet::Action::\"enrol\", resource) \
+         when {{ resource.lifetime_seconds * 9223372036854775807 > 0 }};"
+    );
+    assert_eq!(enrol(&set(&texts), &web("web-1")).rules(), ["no", "failing"]);
+}
+
+/// A claim of another type than the catalogue says denies, whatever the policies say.
+#[test]
+fn a_claim_of_the_wrong_type_denies() {
+    let claims = Claims::from_pairs([("name", "web-1".into()), ("node", crate::ClaimValue::Number(7))]).unwrap();
+    let Verdict::Deny(denial) = enrol(&set(PERMIT_ALL), &claims) else { panic!() };
+    assert_eq!(denial.rule(), OUTSIDE_SCHEMA);
+    assert!(denial.to_string().contains("claim `node` is a number"), "{denial}");
+}
+
+#[test]
+fn every_claim_is_a_tag() {
+    let claims = Claims::from_pairs([
+        ("name", crate::ClaimValue::from("web-1")),
+        ("tag.team", "red".into()),
+        ("tag.size", 7.into()),
+        ("tag.spot", true.into()),
+        ("tag.groups", vec!["a".to_owned(), "b".to_owned()].into()),
+    ])
+    .unwrap();
+    for (tag, value) in
+        [("name", "web-1"), ("tag.team", "red"), ("tag.size", "7"), ("tag.spot", "true"), ("tag.groups", "b")]
+    {
+        let policy = format!(
+            "@id(\"tagged\") permit(principal, action == Brevet::Action::\"enrol\", resource) \
+             when {{ context.claims.hasTag({tag:?}) && context.claims.getTag({tag:?}).contains({value:?}) }};"
+        );
+        check_enrol(&policy, &claims, "permitted by tagged");
+        check_enrol(&policy.replace(value, "none of it"), &claims, "denied: no policy permits it");
+    }
+}
+
+/// T-04, and issue 2: whatever the policies say, a host gets no identity but its own, and no agent's as its own.
+#[test]
+fn no_policy_gives_somebody_elses_identity() {
+    let set = set(PERMIT_ALL);
+    let wanted = wanted(&set, &web("web-2"));
+    let rule = AgentRuleFile {
+        name: "web".to_owned(),
+        profile: "host".to_owned(),
+        id: "{host}/agent/web".to_owned(),
+        selectors: crate::agent::file::SelectorsFile { uid: Some(1), ..Default::default() },
+        key: None,
+        lifetime: None,
+        cutoff: None,
+    };
+    let rule = AgentRule::check(&rule).unwrap();
+    let (own_id, other_profile, host_profile) = (id("/host/web-1"), name("other"), name("host"));
+    let agent =
+        Wanted::agent(&rule, set.profiles().profile("host").unwrap(), &own_id, &web("web-1"), KeyKind::P256).unwrap();
+    let host = Host { id: &own_id, profile: &host_profile };
+    for (request, part) in [
+        (Request::renew(host, &wanted, None), "asks for the identity"),
+        (Request::renew(host, &agent, None), "is the identity of agent `web`"),
+        (Request::issue_agent(host, &wanted), "is the identity of a host"),
+        (Request::renew_agent(Host { profile: &other_profile, ..host }, &agent), "the host is of profile `other`"),
+    ] {
+        let Verdict::Deny(denial) = set.decide(&request) else { panic!("{part}") };
+        assert_eq!(denial.rule(), OUTSIDE_SCHEMA);
+        assert!(denial.to_string().contains(part), "{denial}");
+    }
+    assert!(set.decide(&Request::issue_agent(host, &agent)).is_permit());
+}
+
+/// Design, section 4: no policy lets root approve, lift a hold, destroy or admit.
+#[test]
+fn no_policy_makes_root_a_person() {
+    let set = set(PERMIT_ALL);
+    let person = Operator::Person { id: PersonId::from_bytes([7; 16]), role: Role::Auditor };
+    for act in [Act::Approve(Action::LoadPolicy), Act::LiftHold, Act::Destroy, Act::AdmitPerson(Role::Admin)] {
+        let Verdict::Deny(denial) = set.decide(&Request::operate(Operator::Local, act)) else { panic!("{act:?}") };
+        assert!(denial.to_string().contains("cannot be asked for by Brevet::Local"), "{denial}");
+        assert!(set.decide(&Request::operate(person, act)).is_permit(), "{act:?}");
+    }
+}
+
+/// Every kind of request fits the schema: with a policy that permits all, all are permitted.
+#[test]
+fn every_request_fits_the_schema() {
+    let set = set(PERMIT_ALL);
+    let (claims, host_profile, host_id) = (web("web-1"), name("host"), id("/host/web-1"));
+    let host = Host { id: &host_id, profile: &host_profile };
+    let evidence = Evidence { attestor: &host_profile, fixed_profile: Some(&host_profile), claims: &claims };
+    let wanted = wanted(&set, &claims);
+    let rule = AgentRule::check(&AgentRuleFile {
+        name: "web".to_owned(),
+        profile: "host".to_owned(),
+        id: "{host}/agent/web".to_owned(),
+        selectors: crate::agent::file::SelectorsFile { uid: Some(1), gid: Some(2), executable: Some("/w".to_owned()) },
+        key: None,
+        lifetime: None,
+        cutoff: None,
+    })
+    .unwrap();
+    let profile = set.profiles().profile("host").unwrap();
+    let agent = Wanted::agent(&rule, profile, &host_id, &claims, KeyKind::P256).unwrap();
+    let mut requests = vec![
+        Request::enrol(evidence, &wanted),
+        Request::reenrol(evidence, &wanted),
+        Request::renew(host, &wanted, None),
+        Request::renew(host, &wanted, Some(evidence)),
+        Request::issue_agent(host, &agent),
+        Request::renew_agent(host, &agent),
+        Request::read_own_agents(host),
+        Request::follow_feed_as_host(host),
+        Request::follow_feed_as_agent(agent.id()),
+        Request::acknowledge_feed(host),
+    ];
+    let acts = [
+        Act::Read(Read::Status),
+        Act::Read(Read::Ledger),
+        Act::Read(Read::Policy),
+        Act::Read(Read::Hosts),
+        Act::Read(Read::Agents),
+        Act::Read(Read::Certificates),
+        Act::Read(Read::Tokens),
+        Act::Read(Read::Persons),
+        Act::CreateToken { profile: &host_profile, lifetime: Lifetime::parse("1h").unwrap(), claims: &claims },
+        Act::RevokeToken { profile: &host_profile },
+        Act::AddAgent(&rule),
+        Act::RemoveAgent { profile: &host_profile, agent: rule.name() },
+        Act::EvictHost(host),
+        Act::BanHost(host),
+        Act::UnbanHost(host),
+        Act::Revoke { by: "serial", reason: "unspecified", count: 0 },
+        Act::LoadPolicy,
+        Act::ChangeAuthority { to: "active" },
+        Act::AdmitPerson(Role::Auditor),
+        Act::RemovePerson(Role::Admin),
+        Act::Approve(Action::Destroy),
+        Act::PlaceHold,
+        Act::LiftHold,
+        Act::Destroy,
+    ];
+    let person = Operator::Person { id: PersonId::from_bytes([7; 16]), role: Role::Admin };
+    requests.extend(acts.map(|act| Request::operate(person, act)));
+    for request in &requests {
+        let verdict = set.decide(request);
+        assert!(verdict.is_permit(), "{}: {verdict}", request.action());
+        let effects = set.effects(request).unwrap();
+        assert_eq!(effects.len(), 1);
+    }
+    let asked: std::collections::BTreeSet<Action> = requests.iter().map(Request::action).collect();
+    assert!(asked.iter().eq(Action::ALL.iter()), "{asked:?}");
+}
+
+/// A profile that is not in the bundle is outside the schema, and so is a count that Cedar cannot hold.
+#[test]
+fn facts_outside_the_schema_deny() {
+    let set = set(PERMIT_ALL);
+    let (gone, claims) = (name("gone"), Claims::new());
+    let person = Operator::Person { id: PersonId::from_bytes([7; 16]), role: Role::Admin };
+    let lifetime = Lifetime::parse("1h").unwrap();
+    for act in [
+        Act::CreateToken { profile: &gone, lifetime, claims: &claims },
+        Act::Revoke { by: "serial", reason: "unspecified", count: u64::MAX },
+    ] {
+        let Verdict::Deny(denial) = set.decide(&Request::operate(person, act)) else { panic!("{act:?}") };
+        assert_eq!(denial.rule(), OUTSIDE_SCHEMA, "{denial}");
+    }
+}
+
+/// What ends something works after the profile has gone; what gives something does not.
+#[test]
+fn a_profile_that_has_gone_can_be_cleared_up() {
+    let set =
+        set(&format!("{PERMIT_ALL}@id(\"host\") permit(principal in Brevet::Profile::\"host\", action, resource);"));
+    let (gone, host_id) = (name("gone"), id("/host/web-1"));
+    let host = Host { id: &host_id, profile: &gone };
+    let person = Operator::Person { id: PersonId::from_bytes([7; 16]), role: Role::Admin };
+    for act in [
+        Act::RevokeToken { profile: &gone },
+        Act::RemoveAgent { profile: &gone, agent: &gone },
+        Act::EvictHost(host),
+        Act::BanHost(host),
+    ] {
+        assert_eq!(set.decide(&Request::operate(person, act)).to_string(), "permitted by all");
+    }
+    assert_eq!(set.decide(&Request::read_own_agents(host)).to_string(), "permitted by all");
+}
+
+#[test]
+fn policies_that_are_refused() {
+    check_refused("permit(principal, action, resource);", "a.cedar:1:1: a policy has no @id; write @id(");
+    check_refused(&format!("{PERMIT_ALL}{PERMIT_ALL}"), "@id all stands in a.cedar already; ids are unique");
+    check_refused("\n\n  @id(\"A b\")\npermit(principal, action, resource);", "a.cedar:3:3: @id: a name consists of");
+    check_refused("@id(\"a\") @note(\"x\") permit(principal, action, resource);", "@note is not known");
+    check_refused("@id(\"a\") @advice(\"\") permit(principal, action, resource);", "@advice has 1 to 200 octets");
+    check_refused(
+        "@id(\"a\") permit(principal == ?principal, action, resource);",
+        "is a template, which nothing links",
+    );
+    check_refused("@id(\"a\") permit(principal, action, resource)", "a.cedar:1:");
+    check_refused("@id(\"a\")\npermit(principal, actoin, resource);", "a.cedar:2:19:");
+}
+
+/// What strict validation catches: names that are not there, types that do not fit, and policies that never apply.
+#[test]
+fn policies_outside_the_schema() {
+    let policy = |scope: &str, when: &str| format!("@id(\"a\")\npermit({scope}) when {{ {when} }};");
+    let enrol = "principal, action == Brevet::Action::\"enrol\", resource";
+    check_refused(&policy(enrol, "context.claims has nmespace && context.claims.nmespace == \"a\""), "a.cedar:");
+    check_refused(&policy(enrol, "context.claims.namespace == \"a\""), "a.cedar:2:71: ");
+    check_refused(&policy(enrol, "resource.lifetime_seconds == \"1h\""), "a.cedar:2:");
+    check_refused(&policy(enrol, "resource.profile == Brevet::Profile::\"gone\""), "gone");
+    check_refused(&policy("principal in Brevet::Role::\"amdin\", action, resource", "true"), "amdin");
+    check_refused(&policy("principal, action == Brevet::Action::\"enroll\", resource", "true"), "enroll");
+    check_refused(&policy("principal is Brevet::Hots, action, resource", "true"), "Hots");
+    check_refused(&policy(enrol, "principal.namespace == \"a\""), "namespace");
+    // Root is no principal of what only persons may do: such a policy never applies.
+    let root = "principal is Brevet::Local, action == Brevet::Action::\"lift_hold\", resource";
+    check_refused(&policy(root, "true"), "a.cedar:");
+    // T-36: a Cyrillic letter in a Latin word.
+    check_refused(&policy(enrol, "principal.id like \"spiffe://ex\u{430}mple.org/*\""), "a.cedar:2:");
+}
+
+#[test]
+fn profiles_that_are_refused() {
+    let one = "[[profile]]\nname = 'host'\nattestor = 'join-token'\nhost_id = '/host/{name}'\n";
+    check_profiles_refused("", "profiles.toml: there is no profile; without one no host can enrol");
+    check_profiles_refused("[[profile]\n", "profiles.toml:1:");
+    check_profiles_refused(&format!("{one}lifetime = '1h'\n"), "profiles.toml:5:1: unknown field `lifetime`");
+    check_profiles_refused(&format!("{one}grace = '2d'\n"), "profiles.toml:5:1: grace: is 2d, at most 1d");
+    check_profiles_refused(&one.replace("/host", "host"), "profiles.toml:4:1: host_id: a template begins with `/`");
+    check_profiles_refused(&format!("{one}{one}"), "profiles.toml:8:1: profile `host` stands twice");
+    // T-11: two clusters with the same names.
+    let twin = one.replace("'host'", "'twin'").replace("join-token", "cluster-b").replace("{name}", "{pod}");
+    check_profiles_refused(&format!("{one}{twin}"), "profiles.toml:8:1: hosts of profile `twin`");
+    let many: String =
+        (0..201).map(|n| format!("[[profile]]\nname = 'p{n}'\nattestor = 'a'\nhost_id = '/p{n}/{{name}}'\n")).collect();
+    check_profiles_refused(&many, "profiles.toml: 201 profiles, at most 200 are taken");
+}
+
+#[test]
+fn more_policies_than_are_taken() {
+    let many: String = (0..501).map(|n| format!("@id(\"p{n}\") permit(principal, action, resource);\n")).collect();
+    check_refused(&many, "bundle: 501 policies, at most 500 are taken");
+}
+
+/// Every problem of a bundle is told at once.
+#[test]
+fn problems_of_all_texts_are_told() {
+    let texts = BTreeMap::from([
+        ("a.cedar".to_owned(), "permit(principal, action, resource);".to_owned()),
+        ("b.cedar".to_owned(), "nonsense".to_owned()),
+    ]);
+    let problems = Bundle::new("[[profile]]\nname = 'X'\nattestor = 'a'\nhost_id = '/h/{n}'\n", texts).unwrap().check();
+    let texts: Vec<String> = problems.unwrap_err().into_iter().map(|problem| problem.text).collect();
+    assert_eq!(texts, ["profiles.toml", "a.cedar", "b.cedar"]);
+}
+
+/// A text that would end the process by recursion is refused, and one at the limits is decided, on a thread of 2 MiB, which
+/// is what tokio gives its workers.
+#[test]
+fn deep_policies_do_not_end_the_process() {
+    std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(|| {
+            let policy = |when: &str| {
+                format!(
+                    "@id(\"deep\") permit(principal, action == Brevet::Action::\"enrol\", resource) when {{ {when} }};"
+                )
+            };
+            let parens = |depth: usize| policy(&format!("{}true{}", "(".repeat(depth), ")".repeat(depth)));
+            let chain = |terms: usize| policy(&format!("resource.id != \"\"{}", "&&resource.id!=\"\"".repeat(terms)));
+            let ifs = |terms: usize| policy(&format!("{}true", "if resource.id==\"\" then false else ".repeat(terms)));
+            check_enrol(&parens(11), &web("web-1"), "permitted by deep");
+            check_enrol(&chain(17), &web("web-1"), "permitted by deep");
+            check_enrol(&ifs(17), &web("web-1"), "permitted by deep");
+            check_refused(&parens(12), "more than 12 brackets are open; make several policies of it");
+            check_refused(&parens(100_000), "more than 12 brackets are open");
+            check_refused(&chain(18), "an expression is deeper than 20");
+            check_refused(&chain(40_000), "an expression is deeper than 20");
+            check_refused(&ifs(25_000), "an expression is deeper than 20");
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+}
