@@ -152,4 +152,4 @@ pub const MAX_CSR_OCTETS: usize = 8 * 1024;
 const VERSION_1: u8 = 0;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

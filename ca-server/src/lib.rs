@@ -8,6 +8,7 @@ pub mod decide;
 pub mod decision;
 pub mod disk;
 pub mod draft;
+pub mod issuance;
 pub mod live;
 pub mod log;
 pub mod opening;

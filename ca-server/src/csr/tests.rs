@@ -2,6 +2,11 @@
 
 mod request;
 
+/// A sound request for these extensions.
+pub(crate) fn asking_for(extensions: &[Vec<u8>]) -> Vec<u8> {
+    Request::p256().with(extension_request(extensions)).der()
+}
+
 use der::asn1::ObjectIdentifier;
 use identity::{KeyHash, KeyKind};
 use proptest::prelude::*;
@@ -211,6 +216,19 @@ fn nothing_may_be_missing() {
     let der = Request::p256().der();
     for length in 0..der.len() {
         check_rule(&der[..length], "csr-malformed");
+    }
+}
+
+#[test]
+fn every_forgery_is_refused_and_what_is_only_asked_for_is_not() {
+    let forger = pki_test_fixtures::forger::RequestForger::new("nonce");
+    assert_eq!(open(&forger.genuine()).unwrap().challenge(), Some("nonce"));
+    for forgery in forger.refused() {
+        assert!(open(&forgery.evidence).is_err(), "{} was opened", forgery.name);
+    }
+    for forgery in forger.smuggled() {
+        let opened = open(&forgery.evidence).unwrap_or_else(|flaw| panic!("{}: {flaw}", forgery.name));
+        assert!(!opened.foreign().is_empty(), "{}", forgery.name);
     }
 }
 

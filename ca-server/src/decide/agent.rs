@@ -29,7 +29,10 @@ pub fn add(draft: &Draft<'_>, command: &AddAgent) -> Result<Vec<Body>, Refusal> 
     within("the name of the agent", &agent.agent, MAX_NAME_OCTETS)?;
     within("the name of the profile", &agent.profile, MAX_NAME_OCTETS)?;
     let same = draft.agent(&agent.profile, &agent.agent).is_some_and(|row| {
-        row.id == agent.id && row.selectors == agent.selectors && row.key == agent.key && row.lifetime == agent.lifetime
+        row.id == agent.id
+            && row.selectors == agent.selectors
+            && row.key == agent.key
+            && row.lifetime == agent.lifetime
             && row.cutoff == agent.cutoff
     });
     if same {

@@ -1,0 +1,333 @@
+//! The list of an issuer's revoked certificates (RFC 5280, section 5). Knows its encoding and its times; decides no
+//! revocation and keeps nothing.
+//!
+//! One full CRL per issuer, without an issuingDistributionPoint, which every verifier understands (measured: four of four;
+//! a sharded one, two of four). Its number is the index of its `crl-authorised` entry, so it can never fall. Entries are in
+//! the order of their serials: from the same ledger anybody makes the same octets, and can compare their hash with the
+//! entry's.
+
+use std::time::Duration;
+
+use identity::{KeyIdentifier, Serial, Sha256Hash, Timestamp};
+use ledger::entry::{Body, CrlAuthorised, EntryBytes, Kind, RevocationReason};
+use webpki::BorrowedCertRevocationList;
+
+use super::encoding::{INTEGER, SEQUENCE, Time, Writer, constructed};
+use super::issuer::{Issuer, Issuers};
+use super::leaf::{NOT_CRITICAL, extension};
+use super::profile::id;
+use super::sign::{SignError, usable};
+use crate::committer::Recorded;
+use crate::state::rows::REVOKED_KEPT_SECONDS;
+
+/// One certificate that is no longer to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revoked {
+    /// Which.
+    pub serial: Serial,
+    /// Since when.
+    pub at: Timestamp,
+    /// Last second of its validity.
+    pub not_after: Timestamp,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// From when to when a CRL is the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    this_update: Timestamp,
+    next_update: Timestamp,
+}
+
+/// Octets that may be recorded, by their hash, and then signed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PreparedCrl {
+    issuer: KeyIdentifier,
+    number: u64,
+    period: Period,
+    tbs: Vec<u8>,
+    revoked: u64,
+}
+
+/// A CRL that was recorded and signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedCrl {
+    der: Vec<u8>,
+    number: u64,
+    issuer: KeyIdentifier,
+}
+
+/// Why there is no CRL to be recorded. Every one is a fault of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CrlError {
+    /// A period of no length, or longer than allowed.
+    #[error("the CRL would be the newest for {seconds} s, 1 s to {limit} s are allowed")]
+    Period {
+        /// How long.
+        seconds: u64,
+        /// How long it may be.
+        limit: u64,
+    },
+    /// The issuer's life is over: what it signed has expired, and nobody can verify its CRL.
+    #[error("the issuer is valid until {not_after}, now is {now}")]
+    IssuerEnded {
+        /// Last second of the issuer.
+        not_after: Timestamp,
+        /// Now.
+        now: Timestamp,
+    },
+    /// One serial twice, which is no list of revocations.
+    #[error("the certificate {serial} is revoked twice")]
+    Twice {
+        /// Which.
+        serial: Serial,
+    },
+}
+
+impl Period {
+    /// The period of a CRL that is signed now: thisUpdate a little before, nextUpdate `lasts` after now, and neither
+    /// outside the issuer's life.
+    ///
+    /// # Errors
+    /// [`CrlError::Period`], [`CrlError::IssuerEnded`].
+    pub fn starting(now: Timestamp, lasts: Duration, issuer: &Issuer) -> Result<Self, CrlError> {
+        if lasts.as_secs() == 0 || lasts > MAX_PERIOD {
+            return Err(CrlError::Period { seconds: lasts.as_secs(), limit: MAX_PERIOD.as_secs() });
+        }
+        let (start, not_after) = (now.floor_second(), issuer.not_after());
+        if start >= not_after {
+            return Err(CrlError::IssuerEnded { not_after, now });
+        }
+        let this_update = start.minus(BACKDATE).max(issuer.authority().not_before());
+        Ok(Self { this_update, next_update: start.plus(lasts).min(not_after) })
+    }
+
+    /// thisUpdate.
+    #[must_use]
+    pub const fn this_update(&self) -> Timestamp {
+        self.this_update
+    }
+
+    /// nextUpdate.
+    #[must_use]
+    pub const fn next_update(&self) -> Timestamp {
+        self.next_update
+    }
+}
+
+/// Writes the to-be-signed octets of a full CRL.
+///
+/// `number` is the index that its entry will have. `revoked` are the issuer's revoked certificates in any order; those
+/// that ran out so long ago that they have stood on a CRL after their end are left out (RFC 5280, section 3.3; T-45).
+///
+/// # Errors
+/// [`CrlError::Twice`].
+pub fn prepare(
+    issuer: &Issuer,
+    number: u64,
+    period: Period,
+    revoked: impl IntoIterator<Item = Revoked>,
+) -> Result<PreparedCrl, CrlError> {
+    let mut standing: Vec<Revoked> =
+        revoked.into_iter().filter(|revoked| revoked.stands_at(period.this_update)).collect();
+    standing.sort_unstable_by_key(|revoked| revoked.serial);
+    if let Some([one, _]) = standing.array_windows().find(|[one, next]| one.serial == next.serial) {
+        return Err(CrlError::Twice { serial: one.serial });
+    }
+    let entries = entries(&standing);
+    let mut writer = Writer::with_capacity(entries.len() + FRAME_OCTETS);
+    writer.nested(SEQUENCE, |tbs| {
+        let authority = issuer.authority();
+        tbs.raw(VERSION_2).raw(authority.algorithm_der()).raw(authority.name_der());
+        tbs.time(period.this_update).time(period.next_update);
+        // RFC 5280, section 5.1.2.6: absent, not empty, where nothing is revoked.
+        if !standing.is_empty() {
+            tbs.element(SEQUENCE, &entries);
+        }
+        tbs.nested(constructed(0), |explicit| {
+            explicit.nested(SEQUENCE, |extensions| {
+                extensions.raw(issuer.authority_key_identifier());
+                extension(extensions, id::CRL_NUMBER, NOT_CRITICAL, |value| {
+                    value.element(INTEGER, integer(&number.to_be_bytes()).as_slice());
+                });
+            });
+        });
+    });
+    Ok(PreparedCrl {
+        issuer: issuer.key_identifier(),
+        number,
+        period,
+        tbs: writer.into_octets(),
+        revoked: u64::try_from(standing.len()).unwrap_or(u64::MAX),
+    })
+}
+
+/// Signs a recorded CRL: `crl-authorised` names issuer, times and the hash of these very octets.
+///
+/// # Errors
+/// [`SignError`]; then nothing leaves, and the CRL before it stays the newest.
+pub fn sign(recorded: &Recorded, prepared: &PreparedCrl, issuers: &Issuers) -> Result<SignedCrl, SignError> {
+    sign_entry(recorded.entry(), recorded.index(), prepared, issuers)
+}
+
+impl Revoked {
+    /// Whether it belongs on a CRL of that time: until it has expired and stood on one more.
+    fn stands_at(&self, this_update: Timestamp) -> bool {
+        self.not_after.plus(KEPT) >= this_update
+    }
+}
+
+impl PreparedCrl {
+    /// The to-be-signed octets.
+    #[must_use]
+    pub fn to_be_signed(&self) -> &[u8] {
+        &self.tbs
+    }
+
+    /// How many serials stand on it.
+    #[must_use]
+    pub const fn revoked(&self) -> u64 {
+        self.revoked
+    }
+
+    /// Takes the to-be-signed octets and the count.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<u8>, u64) {
+        (self.tbs, self.revoked)
+    }
+}
+
+impl std::fmt::Debug for PreparedCrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PreparedCrl({} revoked, {} octets)", self.revoked, self.tbs.len())
+    }
+}
+
+impl SignedCrl {
+    /// The CRL, DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Its number: the index of its entry.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whose certificates it speaks of.
+    #[must_use]
+    pub const fn issuer(&self) -> KeyIdentifier {
+        self.issuer
+    }
+}
+
+/// What [`sign`] does with the octets of the entry. Nothing but `sign` and the tests of this module call it.
+fn sign_entry(
+    entry: &EntryBytes,
+    index: u64,
+    prepared: &PreparedCrl,
+    issuers: &Issuers,
+) -> Result<SignedCrl, SignError> {
+    let body = entry.decode()?.body;
+    let found = body.kind();
+    let Body::CrlAuthorised(body) = body else {
+        return Err(SignError::OtherKind { wanted: Kind::CrlAuthorised, found });
+    };
+    let issuer = usable(&body.issuer, issuers)?;
+    agree(&body, index, prepared)?;
+    let assembled = issuer.authority().assemble(&prepared.tbs)?;
+    if let Err(invalid) = issuer.authority().verify(&prepared.tbs, &assembled) {
+        issuer.stop();
+        return Err(invalid.into());
+    }
+    read_back(&assembled.der, prepared.revoked)?;
+    Ok(SignedCrl { der: assembled.der, number: index, issuer: body.issuer })
+}
+
+/// The hash is what binds; the fields are what auditors read, and must say the same as the octets.
+fn agree(body: &CrlAuthorised, index: u64, prepared: &PreparedCrl) -> Result<(), SignError> {
+    let fields = [
+        ("tbs", Sha256Hash::of(&prepared.tbs) == body.tbs),
+        ("index", prepared.number == index),
+        ("issuer", prepared.issuer == body.issuer),
+        ("this_update", prepared.period.this_update == body.this_update),
+        ("next_update", prepared.period.next_update == body.next_update),
+        ("revoked", prepared.revoked == body.revoked),
+    ];
+    match fields.into_iter().find(|(_, same)| !same) {
+        Some((field, _)) => Err(SignError::Differs { field }),
+        None => Ok(()),
+    }
+}
+
+/// Reads a CRL by the parser that our verifiers use: each entry, as many as there should be, in rising order.
+fn read_back(der: &[u8], revoked: u64) -> Result<(), SignError> {
+    let crl = BorrowedCertRevocationList::from_der(der).map_err(SignError::CrlUnreadable)?;
+    let mut read = 0_u64;
+    let mut last: &[u8] = &[];
+    for entry in &crl {
+        let serial = entry.map_err(SignError::CrlUnreadable)?.serial_number;
+        if (serial.len(), serial) <= (last.len(), last) {
+            return Err(SignError::Assembled);
+        }
+        (read, last) = (read.saturating_add(1), serial);
+    }
+    if read == revoked { Ok(()) } else { Err(SignError::Assembled) }
+}
+
+/// revokedCertificates, without its header. An entry takes 35 or 49 octets, so nothing in it has a long length.
+fn entries(revoked: &[Revoked]) -> Vec<u8> {
+    let Some(first) = revoked.first() else { return Vec::new() };
+    let mut time = Time::of(first.at);
+    let mut writer = Writer::with_capacity(revoked.len().saturating_mul(MAX_ENTRY_OCTETS));
+    for revoked in revoked {
+        time = time.then(revoked.at);
+        let (serial, time) = (revoked.serial.der_content(), time.element());
+        let reason = revoked.reason.code();
+        let extensions = if reason.is_some() { REASON.len() + 1 } else { 0 };
+        writer.header(SEQUENCE, 2 + serial.len() + time.len() + extensions);
+        writer.element(INTEGER, serial).raw(time);
+        // RFC 5280, section 5.3.1: unspecified (0) is said by saying nothing.
+        if let Some(code) = reason {
+            writer.raw(REASON).raw(&[code]);
+        }
+    }
+    writer.into_octets()
+}
+
+/// The content of an INTEGER that is not negative: no octet more than needed (X.690, section 8.3.2).
+fn integer(big_endian: &[u8]) -> Vec<u8> {
+    let zeros = big_endian.iter().take_while(|octet| **octet == 0).count();
+    let digits = big_endian.get(zeros..).unwrap_or_default();
+    let sign: &[u8] = if digits.first().is_none_or(|first| *first >= 0x80) { &[0] } else { &[] };
+    [sign, digits].concat()
+}
+
+/// thisUpdate lies this long before the signing, so that a verifier whose clock is behind ours does not take the CRL for
+/// one from the future. Five minutes is what Kerberos grants clocks (RFC 4120, section 7.5.9), and far less than MAX_PERIOD.
+const BACKDATE: Duration = Duration::from_secs(300);
+
+/// Design, section 4: a leaf lives at most 24 hours, so a CRL that is older than that says nothing of use.
+const MAX_PERIOD: Duration = Duration::from_secs(24 * 3600);
+
+/// How long after its end a certificate stays on: the same number by which State forgets it.
+#[expect(clippy::as_conversions, reason = "u64::from is not const, and a u32 always fits")]
+const KEPT: Duration = Duration::from_secs(REVOKED_KEPT_SECONDS as u64);
+
+/// `INTEGER 1`: v2, RFC 5280, section 5.1.2.1.
+const VERSION_2: &[u8] = &[0x02, 0x01, 0x01];
+
+/// crlEntryExtensions with one reasonCode (RFC 5280, section 5.3.1), but for its last octet.
+const REASON: &[u8] = b"\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01";
+
+/// SEQUENCE header 2, serial 18, GeneralizedTime 17, reason 14.
+const MAX_ENTRY_OCTETS: usize = 51;
+
+/// All but the entries: names, times, extensions.
+const FRAME_OCTETS: usize = 512;
+
+#[cfg(test)]
+mod tests;
