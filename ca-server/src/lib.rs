@@ -1,6 +1,7 @@
 //! ca-server: skeleton.
 
 pub mod apply;
+pub mod attestation;
 pub mod committer;
 pub mod csr;
 pub mod custody;

@@ -25,8 +25,8 @@ flaws! {
     /// Five parts: encrypted (RFC 7516).
     fn token_is_encrypted(&self) {
         let header = br#"{"alg":"RSA-OAEP-256","enc":"A256GCM","zip":"DEF"}"#;
-        let parts = [base64url(header), base64url(&[1; 256]), base64url(&[2; 12]), base64url(&[3; 64]), base64url(&[4; 16])];
-        parts.join(".").into_bytes()
+        let parts: [&[u8]; 5] = [header, &[1; 256], &[2; 12], &[3; 64], &[4; 16]];
+        parts.map(base64url).join(".").into_bytes()
     }
     /// A JWS in JSON serialisation.
     fn token_is_in_json_serialisation(&self) {

@@ -49,9 +49,13 @@ flaws! {
     /// r and s are zero (CVE-2022-21449).
     fn ecdsa_signature_of_zeros(&self) { self.signed("ES256", self.ec().kid(), |_| vec![0; 64]) }
     /// Zeros in DER.
-    fn ecdsa_signature_of_zeros_in_der(&self) { self.signed("ES256", self.ec().kid(), |_| vec![0x30, 6, 2, 1, 0, 2, 1, 0]) }
+    fn ecdsa_signature_of_zeros_in_der(&self) {
+        self.signed("ES256", self.ec().kid(), |_| vec![0x30, 6, 2, 1, 0, 2, 1, 0])
+    }
     /// r and s are the order of the curve.
-    fn ecdsa_signature_of_the_order(&self) { self.signed("ES256", self.ec().kid(), |_| [P256_ORDER, P256_ORDER].concat()) }
+    fn ecdsa_signature_of_the_order(&self) {
+        self.signed("ES256", self.ec().kid(), |_| [P256_ORDER, P256_ORDER].concat())
+    }
     /// One octet too many.
     fn ecdsa_signature_is_long(&self) {
         self.signed("ES256", self.ec().kid(), |input| [self.ec().sign(input), vec![0]].concat())

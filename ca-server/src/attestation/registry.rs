@@ -1,0 +1,105 @@
+//! The configured attestors: which of them judges a piece of evidence, and when its keys are fetched anew. Knows no
+//! kind of evidence from the inside.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Instant;
+
+use identity::Timestamp;
+
+use super::{Attested, Attestor, EvidenceError, Kind};
+
+/// All attestors of this server.
+pub struct Attestors {
+    all: Vec<Box<dyn Attestor>>,
+}
+
+/// Attestors that cannot stand beside each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// Two of one name: the ledger could not say which attested.
+    #[error("two attestors are named {name}")]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+}
+
+impl Attestors {
+    /// These, and no others. Of one kind, the first that does not say "for another" judges.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub fn new(all: Vec<Box<dyn Attestor>>) -> Result<Self, RegistryError> {
+        let mut names = BTreeSet::new();
+        match all.iter().find(|attestor| !names.insert(attestor.name())) {
+            Some(twice) => Err(RegistryError::NameTwice { name: twice.name().to_owned() }),
+            None => Ok(Self { all }),
+        }
+    }
+
+    /// Judges evidence of `kind` at `now`. `tick` is the same moment on the monotonic clock, by which keys age.
+    ///
+    /// Cancelling it is safe: a fetch of keys that it began goes on without it.
+    ///
+    /// # Errors
+    /// The rule that the evidence breaks; of several attestors, that of the last one asked.
+    pub async fn attest(
+        &self,
+        kind: Kind,
+        evidence: &[u8],
+        now: Timestamp,
+        tick: Instant,
+    ) -> Result<Attested, EvidenceError> {
+        let mut judged = Err(EvidenceError::NoAttestor { kind });
+        for attestor in self.all.iter().filter(|attestor| attestor.kind() == kind) {
+            judged = attest_with_fresh_keys(attestor.as_ref(), evidence, now, tick).await;
+            match &judged {
+                Err(refused) if refused.is_for_another() => {}
+                Ok(_) | Err(_) => break,
+            }
+        }
+        judged
+    }
+
+    /// Fetches all keys that are not at hand: at start, so that the first host does not wait for them. What cannot be
+    /// fetched is logged and tried again when it is needed.
+    pub async fn warm(&self, tick: Instant) {
+        for keys in self.all.iter().filter_map(|attestor| attestor.keys()) {
+            keys.freshen(tick).await;
+        }
+    }
+
+    /// Names and kinds, in the order in which they are asked.
+    pub fn names(&self) -> impl Iterator<Item = (&str, Kind)> {
+        self.all.iter().map(|attestor| (attestor.name(), attestor.kind()))
+    }
+}
+
+/// Judges first and fetches after, so that octets which break a rule by themselves cause no fetch.
+async fn attest_with_fresh_keys(
+    attestor: &dyn Attestor,
+    evidence: &[u8],
+    now: Timestamp,
+    tick: Instant,
+) -> Result<Attested, EvidenceError> {
+    let judged = attestor.attest(evidence, now);
+    let Some(keys) = attestor.keys() else { return judged };
+    match &judged {
+        Ok(_) if keys.are_due(tick) => {
+            keys.freshen(tick).await;
+            attestor.attest(evidence, now)
+        }
+        Err(refused) if refused.wants_keys() => {
+            keys.fetch_for_unknown(tick).await;
+            attestor.attest(evidence, now)
+        }
+        Ok(_) | Err(_) => judged,
+    }
+}
+
+impl fmt::Debug for Attestors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
