@@ -117,6 +117,12 @@ impl Committer {
         Ok(true)
     }
 
+    /// Whether all that was taken from the queue has been answered.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Decides what waits. `None` when nothing may be decided any more; everybody has been told.
     fn decide(&mut self) -> Option<Plan> {
         if self.live.halted().is_none() {

@@ -3,6 +3,7 @@
 //! State is restored from a snapshot and the entries after it, and differs in nothing from a State folded from entry 0.
 //! It is read and changed through a [`Draft`](crate::draft::Draft), which lays uncommitted changes over it.
 
+mod json;
 pub mod rows;
 pub(crate) mod tables;
 

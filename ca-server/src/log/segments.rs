@@ -202,8 +202,11 @@ impl Log for Segments {
     fn forget(&self, index: u64) -> Result<(), LogError> {
         let gone = super::places::take_below(&mut self.kept_mut(), index, SEGMENTS_KEPT);
         for first in gone {
-            // Nothing depends on the removal being durable: a segment that comes back is read, and forgotten again.
-            let removed = path(first).and_then(|path| self.disk.remove(&path));
+            // One by one, each durable before the next: were a later one gone and an earlier one back, entries would be missing between them.
+            let removed = path(first).and_then(|path| {
+                self.disk.remove(&path)?;
+                self.disk.sync_dir(&path.parent(), FORGOTTEN)
+            });
             removed.map_err(|error| LogError::Broken { detail: error.to_string() })?;
         }
         Ok(())
@@ -272,3 +275,6 @@ const SEGMENTS_KEPT: usize = 2;
 
 /// The one sync of a batch: from here on it may be acknowledged.
 const BATCH: SyncPoint = SyncPoint::new("segment: a batch, before it is acknowledged");
+
+/// The removal of a segment whose entries are in tiles, before the next one is removed.
+const FORGOTTEN: SyncPoint = SyncPoint::new("segment: the removal of one, before the next is removed");

@@ -3,7 +3,7 @@
 use ledger::checkpoint::Checkpoint;
 use ledger::frame::Frame;
 use ledger::hash::{Hash, leaf_hash};
-use ledger::tile::{EntryBundle, Tile, TilePath};
+use ledger::tile::{EntryBundle, HashTile, Tile, TilePath};
 
 use super::whole::check_tiles;
 use super::{CHECKED_WHOLE, OpenError};
@@ -86,8 +86,10 @@ impl<'a> Growing<'a> {
             let kind = Tile::Hashes { level: u8::try_from(level).unwrap_or(u8::MAX) };
             for (number, hashes) in self.tree.waiting(level, size) {
                 let Some(path) = TilePath::in_tree(kind, number, size) else { continue };
-                let octets: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
-                if self.tiles.octets(&path)?.as_deref() != Some(&octets) {
+                let (path, octets) = self.partial_or_full(path)?;
+                let tile = HashTile::from_octets(&octets, path.width());
+                let tile = tile.map_err(|error| flawed(size / WIDTH * WIDTH, &path, &error))?;
+                if !tile.hashes().starts_with(&hashes) {
                     return Err(flawed(size / WIDTH * WIDTH, &path, &"it is not what was published"));
                 }
             }
@@ -96,18 +98,28 @@ impl<'a> Growing<'a> {
     }
 
     fn check_partial_bundle(&self, size: u64) -> Result<(), LogError> {
-        let Some(path) = TilePath::in_tree(Tile::Entries, size / WIDTH, size).filter(TilePath::is_partial) else {
-            return Ok(());
-        };
-        let octets = self.tiles.octets(&path)?.unwrap_or_default();
+        let path = TilePath::in_tree(Tile::Entries, size / WIDTH, size).filter(TilePath::is_partial);
+        let Some(path) = path else { return Ok(()) };
         let first = size / WIDTH * WIDTH;
+        let (path, octets) = self.partial_or_full(path)?;
         let bundle = EntryBundle::from_octets(&octets, path.width()).map_err(|error| flawed(first, &path, &error))?;
-        for (index, entry) in (first..).zip(bundle.entries()) {
+        for (index, entry) in (first..size).zip(bundle.entries()) {
             if self.tree.node(0, index) != Some(leaf_hash(entry)) {
                 return Err(flawed(index, &path, &"the entry is not what was published"));
             }
         }
         Ok(())
+    }
+
+    /// A partial tile or bundle; once it is full only the full form may be there (C2SP tlog-tiles, "Partial Tiles"), also after a crash that
+    /// came between that and the next checkpoint.
+    fn partial_or_full(&self, path: TilePath) -> Result<(TilePath, Vec<u8>), LogError> {
+        for path in [path, path.full()] {
+            if let Some(octets) = self.tiles.octets(&path)? {
+                return Ok((path, octets));
+            }
+        }
+        Err(flawed(path.index().saturating_mul(WIDTH), &path, &"the file is missing"))
     }
 }
 

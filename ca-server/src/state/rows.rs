@@ -129,6 +129,7 @@ pub struct HostRow {
     /// Name of the attestor that it proved it to.
     pub attestor: String,
     /// What its evidence said.
+    #[serde(with = "super::json")]
     pub claims: Claims,
     /// Whether it may act.
     pub standing: Standing,
@@ -156,6 +157,7 @@ pub struct TokenRow {
     /// The profile that it enrols under.
     pub profile: String,
     /// What it stands for.
+    #[serde(with = "super::json")]
     pub claims: Claims,
     /// Not to be used after this.
     #[serde(with = "identity::text")]
@@ -172,6 +174,7 @@ pub struct AgentRow {
     /// Template of its id's path.
     pub id: String,
     /// How the client picks the process.
+    #[serde(with = "super::json")]
     pub selectors: Selectors,
     /// Kind of its key.
     #[serde(with = "identity::text")]

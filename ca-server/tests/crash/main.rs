@@ -17,6 +17,10 @@
 )]
 
 mod chance;
+mod crashes;
 mod faulty_disk;
+mod fleet;
 mod key;
+mod life;
+mod outside;
 mod segments;
