@@ -8,9 +8,13 @@ pub mod identities;
 pub mod keep;
 pub mod key;
 pub mod machine;
+pub mod pins;
 pub mod socket;
 pub mod verifier;
 pub mod workload_api;
+
+#[cfg(test)]
+mod testing;
 
 /// The program, from arguments to exit code.
 #[must_use]

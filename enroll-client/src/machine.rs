@@ -16,6 +16,7 @@ mod held;
 mod identity;
 mod now;
 mod renewal;
+mod trust;
 
 pub use backoff::Backoff;
 pub use errand::Errand;
@@ -23,3 +24,6 @@ pub use held::{Held, Outgoing};
 pub use identity::{Ask, Asked, Command, Event, Failure, Fault, Gate, Identity, KeyUse, Role, Withdrawn};
 pub use now::{BootTime, ClockStep, Now};
 pub use renewal::renewal_time;
+pub use trust::{
+    Alarmed, Beat, Contradiction, Cursor, Following, Head, Rule, Seen, Told, Trust, TrustCommand, TrustEvent,
+};
