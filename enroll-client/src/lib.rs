@@ -4,12 +4,15 @@
 //! anything out, renews in time, and takes away what has ended. Keys of agents live in its memory only.
 
 pub mod check;
+pub mod clock;
 pub mod identities;
 pub mod keep;
 pub mod key;
 pub mod machine;
 pub mod pins;
+mod report;
 pub mod socket;
+pub mod upstream;
 pub mod verifier;
 pub mod workload_api;
 

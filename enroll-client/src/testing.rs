@@ -2,6 +2,7 @@
 //! shares no code with the server, and none of the client's checks.
 
 pub(crate) mod ca;
+pub(crate) mod https;
 pub(crate) mod ledger;
 
 pub(crate) use ca::{Ca, Order};

@@ -75,6 +75,11 @@ impl Held {
     pub fn cut_off(&mut self, cutoff: Timestamp, now: Now) {
         self.cutoff = Some(self.cutoff.map_or(cutoff, |known| known.min(cutoff)));
         self.ends_boot = self.ends_boot.min(now.boot_at(cutoff));
+        self.renew_now(now);
+    }
+
+    /// Makes it due.
+    pub fn renew_now(&mut self, now: Now) {
         self.earliest_renewal = self.earliest_renewal.min(now.boot);
         self.renew_boot = self.renew_boot.min(now.boot);
     }

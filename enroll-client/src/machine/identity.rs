@@ -51,6 +51,8 @@ pub enum Event {
     Gate(Gate),
     /// A certificate from before a restart was read back and checked again. Only into `Pending`.
     Restored(Arc<Checked>),
+    /// What is held should be renewed now: its renewal was cut short by a restart, or the server does not know it any more.
+    RenewNow,
     /// The server answered the attempt, and the answer passed every check.
     Answered {
         /// The attempt's number from [`Asked`].
@@ -296,7 +298,7 @@ impl Pending {
                     return self.deliver(checked, now, commands);
                 }
             }
-            Event::Revoked(_) | Event::CutOff { .. } => {}
+            Event::RenewNow | Event::Revoked(_) | Event::CutOff { .. } => {}
         }
         Identity::Pending(self)
     }
@@ -336,6 +338,7 @@ impl Grace {
             Event::Revoked(serial) if serial == self.held.serial() => return self.end(Withdrawn::Revoked, commands),
             Event::Revoked(serial) => self.forget(commands, |outgoing| outgoing.serial == serial),
             Event::CutOff { serial, at } => self.cut_off(serial, at, now),
+            Event::RenewNow => self.held.renew_now(now),
             // It has one already; a second is never delivered beside it.
             Event::Restored(_) => {}
         }

@@ -11,8 +11,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
     KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
+use rustls_pki_types::CertificateDer;
 
 use super::ledger::Ledger;
+use crate::key::PrivateKey;
 use crate::pins::Pins;
 
 /// A root, an issuer, a ledger.
@@ -157,6 +159,15 @@ impl Ca {
             receipt,
             host: self.host,
         }
+    }
+
+    /// A certificate outside the ledger, as `path`, with its key: leaf, issuer, root.
+    pub(crate) fn pair(&self, path: &str, now: Timestamp) -> (Vec<CertificateDer<'static>>, PrivateKey) {
+        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+        let order = Order { path: path.to_owned(), ..self.host_order(key.spki()) };
+        let leaf = self.leaf(&order, Serial::new(now, [0xee; 10]).unwrap(), now, |_| {});
+        let chain = [leaf, self.issuer.der.clone(), self.root.der.clone()];
+        (chain.into_iter().map(CertificateDer::from).collect(), key)
     }
 
     fn leaf(

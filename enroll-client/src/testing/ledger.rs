@@ -6,7 +6,7 @@ use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use ledger::entry::{Actor, Body, Entry, EntryBytes};
 use ledger::frontier::Frontier;
 use ledger::hash::leaf_hash;
-use ledger::note::{NoteSigner, SigningError, VerifierKey, ed25519_key_id, sign_note};
+use ledger::note::{NoteSigner, SigningError, VerifierKey, ed25519_key_id};
 use ledger::origin::Origin;
 use ledger::proof::BatchProofs;
 use ledger::receipt::Receipt;

@@ -306,6 +306,18 @@ fn renewal_time_is_fixed_once() {
     play.check_state("current", Some(50_000));
 }
 
+/// T-65: killed between sending a renewal and its answer: at the next start it is asked again at once, not at half its life.
+#[test]
+fn a_renewal_that_was_cut_short() {
+    let mut play = Play::new(Role::Host);
+    play.check(Event::RenewNow, now(1), &["ask 1: enrol, Fresh key"]);
+    let mut play = Play::new(Role::Host);
+    play.check(Event::Restored(checked(1, 0)), now(1), &["deliver 1"]);
+    play.check(Event::RenewNow, now(1), &["ask 1: renew 1, Fresh key"]);
+    play.check(failure(1, Fault::Lost), now(1), &[]);
+    play.check(Event::RenewNow, now(1), &[]);
+}
+
 #[test]
 fn what_has_ended_is_not_delivered() {
     let mut play = Play::new(Role::Host);
