@@ -6,19 +6,28 @@
 //! the order of their serials: from the same ledger anybody makes the same octets, and can compare their hash with the
 //! entry's.
 
+mod asked;
+mod entries;
+mod period;
+
 use std::time::Duration;
 
 use identity::{KeyIdentifier, Serial, Sha256Hash, Timestamp};
 use ledger::entry::{Body, CrlAuthorised, EntryBytes, Kind, RevocationReason};
 use webpki::BorrowedCertRevocationList;
 
-use super::encoding::{INTEGER, SEQUENCE, Time, Writer, constructed};
+use super::encoding::{INTEGER, SEQUENCE, Writer, constructed};
 use super::issuer::{Issuer, Issuers};
 use super::leaf::{NOT_CRITICAL, extension};
 use super::profile::id;
 use super::sign::{SignError, usable};
 use crate::committer::Recorded;
 use crate::state::rows::REVOKED_KEPT_SECONDS;
+
+pub use asked::{AskedCrl, revoked_of};
+pub use period::Period;
+
+use entries::entries;
 
 /// One certificate that is no longer to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +40,6 @@ pub struct Revoked {
     pub not_after: Timestamp,
     /// Why.
     pub reason: RevocationReason,
-}
-
-/// From when to when a CRL is the newest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Period {
-    this_update: Timestamp,
-    next_update: Timestamp,
 }
 
 /// Octets that may be recorded, by their hash, and then signed.
@@ -85,37 +87,6 @@ pub enum CrlError {
     },
 }
 
-impl Period {
-    /// The period of a CRL that is signed now: thisUpdate a little before, nextUpdate `lasts` after now, and neither
-    /// outside the issuer's life.
-    ///
-    /// # Errors
-    /// [`CrlError::Period`], [`CrlError::IssuerEnded`].
-    pub fn starting(now: Timestamp, lasts: Duration, issuer: &Issuer) -> Result<Self, CrlError> {
-        if lasts.as_secs() == 0 || lasts > MAX_PERIOD {
-            return Err(CrlError::Period { seconds: lasts.as_secs(), limit: MAX_PERIOD.as_secs() });
-        }
-        let (start, not_after) = (now.floor_second(), issuer.not_after());
-        if start >= not_after {
-            return Err(CrlError::IssuerEnded { not_after, now });
-        }
-        let this_update = start.minus(BACKDATE).max(issuer.authority().not_before());
-        Ok(Self { this_update, next_update: start.plus(lasts).min(not_after) })
-    }
-
-    /// thisUpdate.
-    #[must_use]
-    pub const fn this_update(&self) -> Timestamp {
-        self.this_update
-    }
-
-    /// nextUpdate.
-    #[must_use]
-    pub const fn next_update(&self) -> Timestamp {
-        self.next_update
-    }
-}
-
 /// Writes the to-be-signed octets of a full CRL.
 ///
 /// `number` is the index that its entry will have. `revoked` are the issuer's revoked certificates in any order; those
@@ -130,7 +101,7 @@ pub fn prepare(
     revoked: impl IntoIterator<Item = Revoked>,
 ) -> Result<PreparedCrl, CrlError> {
     let mut standing: Vec<Revoked> =
-        revoked.into_iter().filter(|revoked| revoked.stands_at(period.this_update)).collect();
+        revoked.into_iter().filter(|revoked| revoked.stands_at(period.this_update())).collect();
     standing.sort_unstable_by_key(|revoked| revoked.serial);
     if let Some([one, _]) = standing.array_windows().find(|[one, next]| one.serial == next.serial) {
         return Err(CrlError::Twice { serial: one.serial });
@@ -140,7 +111,7 @@ pub fn prepare(
     writer.nested(SEQUENCE, |tbs| {
         let authority = issuer.authority();
         tbs.raw(VERSION_2).raw(authority.algorithm_der()).raw(authority.name_der());
-        tbs.time(period.this_update).time(period.next_update);
+        tbs.time(period.this_update()).time(period.next_update());
         // RFC 5280, section 5.1.2.6: absent, not empty, where nothing is revoked.
         if !standing.is_empty() {
             tbs.element(SEQUENCE, &entries);
@@ -253,8 +224,8 @@ fn agree(body: &CrlAuthorised, index: u64, prepared: &PreparedCrl) -> Result<(),
         ("tbs", Sha256Hash::of(&prepared.tbs) == body.tbs),
         ("index", prepared.number == index),
         ("issuer", prepared.issuer == body.issuer),
-        ("this_update", prepared.period.this_update == body.this_update),
-        ("next_update", prepared.period.next_update == body.next_update),
+        ("this_update", prepared.period.this_update() == body.this_update),
+        ("next_update", prepared.period.next_update() == body.next_update),
         ("revoked", prepared.revoked == body.revoked),
     ];
     match fields.into_iter().find(|(_, same)| !same) {
@@ -278,26 +249,6 @@ fn read_back(der: &[u8], revoked: u64) -> Result<(), SignError> {
     if read == revoked { Ok(()) } else { Err(SignError::Assembled) }
 }
 
-/// revokedCertificates, without its header. An entry takes 35 or 49 octets, so nothing in it has a long length.
-fn entries(revoked: &[Revoked]) -> Vec<u8> {
-    let Some(first) = revoked.first() else { return Vec::new() };
-    let mut time = Time::of(first.at);
-    let mut writer = Writer::with_capacity(revoked.len().saturating_mul(MAX_ENTRY_OCTETS));
-    for revoked in revoked {
-        time = time.then(revoked.at);
-        let (serial, time) = (revoked.serial.der_content(), time.element());
-        let reason = revoked.reason.code();
-        let extensions = if reason.is_some() { REASON.len() + 1 } else { 0 };
-        writer.header(SEQUENCE, 2 + serial.len() + time.len() + extensions);
-        writer.element(INTEGER, serial).raw(time);
-        // RFC 5280, section 5.3.1: unspecified (0) is said by saying nothing.
-        if let Some(code) = reason {
-            writer.raw(REASON).raw(&[code]);
-        }
-    }
-    writer.into_octets()
-}
-
 /// The content of an INTEGER that is not negative: no octet more than needed (X.690, section 8.3.2).
 fn integer(big_endian: &[u8]) -> Vec<u8> {
     let zeros = big_endian.iter().take_while(|octet| **octet == 0).count();
@@ -306,25 +257,12 @@ fn integer(big_endian: &[u8]) -> Vec<u8> {
     [sign, digits].concat()
 }
 
-/// thisUpdate lies this long before the signing, so that a verifier whose clock is behind ours does not take the CRL for
-/// one from the future. Five minutes is what Kerberos grants clocks (RFC 4120, section 7.5.9), and far less than MAX_PERIOD.
-const BACKDATE: Duration = Duration::from_secs(300);
-
-/// Design, section 4: a leaf lives at most 24 hours, so a CRL that is older than that says nothing of use.
-const MAX_PERIOD: Duration = Duration::from_secs(24 * 3600);
-
 /// How long after its end a certificate stays on: the same number by which State forgets it.
 #[expect(clippy::as_conversions, reason = "u64::from is not const, and a u32 always fits")]
 const KEPT: Duration = Duration::from_secs(REVOKED_KEPT_SECONDS as u64);
 
 /// `INTEGER 1`: v2, RFC 5280, section 5.1.2.1.
 const VERSION_2: &[u8] = &[0x02, 0x01, 0x01];
-
-/// crlEntryExtensions with one reasonCode (RFC 5280, section 5.3.1), but for its last octet.
-const REASON: &[u8] = b"\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01";
-
-/// SEQUENCE header 2, serial 18, GeneralizedTime 17, reason 14.
-const MAX_ENTRY_OCTETS: usize = 51;
 
 /// All but the entries: names, times, extensions.
 const FRAME_OCTETS: usize = 512;

@@ -33,8 +33,8 @@ fn body(prepared: &PreparedCrl) -> CrlAuthorised {
     CrlAuthorised {
         issuer: prepared.issuer,
         shard: None,
-        this_update: prepared.period.this_update,
-        next_update: prepared.period.next_update,
+        this_update: prepared.period.this_update(),
+        next_update: prepared.period.next_update(),
         up_to: prepared.number,
         revoked: prepared.revoked,
         tbs: Sha256Hash::of(&prepared.tbs),

@@ -1,0 +1,78 @@
+//! A CRL that is asked for: the command to the committer, and what it wrote when the number was known. Knows State's rows
+//! of revocations; signs nothing.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use identity::KeyIdentifier;
+use ledger::entry::RevocationReason;
+
+use super::{Period, PreparedCrl, Revoked, prepare};
+use crate::decide::crl::AuthoriseCrl;
+use crate::draft::Draft;
+use crate::issuance::Issuer;
+use crate::state::rows::seconds;
+
+/// A CRL whose number the committer will find. What was written last stays here for the signing.
+#[derive(Debug, Clone)]
+pub struct AskedCrl {
+    issuer: Arc<Issuer>,
+    period: Period,
+    written: Arc<Mutex<Option<PreparedCrl>>>,
+}
+
+impl AskedCrl {
+    /// Asks for the full CRL of an issuer.
+    #[must_use]
+    pub fn new(issuer: Arc<Issuer>, period: Period) -> Self {
+        Self { issuer, period, written: Arc::default() }
+    }
+
+    /// The command that has it recorded. Its octets are written by the committer, from exactly the State that precedes the
+    /// entry, with the index of the entry as number.
+    #[must_use]
+    pub fn command(&self) -> AuthoriseCrl {
+        let asked = self.clone();
+        AuthoriseCrl {
+            issuer: self.issuer.key_identifier(),
+            this_update: self.period.this_update(),
+            next_update: self.period.next_update(),
+            encode: Arc::new(move |draft, number| asked.write(draft, number)),
+        }
+    }
+
+    /// What was written, once the command is recorded. Where the committer wrote more than once and recorded an earlier
+    /// one, `sign` finds that the octets are not those of the entry; then a new CRL is asked for.
+    #[must_use]
+    pub fn take(self) -> Option<PreparedCrl> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn write(&self, draft: &Draft<'_>, number: u64) -> Result<(Vec<u8>, u64), String> {
+        let revoked = revoked_of(draft, &self.issuer.key_identifier()).ok_or("the ledger knows no such issuer")?;
+        let prepared = prepare(&self.issuer, number, self.period, revoked).map_err(|error| error.to_string())?;
+        let written = (prepared.to_be_signed().to_vec(), prepared.revoked());
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(prepared);
+        Ok(written)
+    }
+}
+
+/// The revoked certificates of an issuer, in no order; `None` where the ledger knows no such authority.
+pub fn revoked_of<'a>(draft: &'a Draft<'_>, issuer: &KeyIdentifier) -> Option<impl Iterator<Item = Revoked> + 'a> {
+    let number = draft.authority(issuer)?.number;
+    let of_issuer = draft.revocations().filter(move |(_, row)| row.issuer == number);
+    Some(of_issuer.map(|(serial, row)| Revoked {
+        serial,
+        at: seconds(row.at),
+        not_after: seconds(row.not_after),
+        reason: reason(row.reason),
+    }))
+}
+
+/// The reason with this CRLReason code (RFC 5280, section 5.3.1); State keeps no other than those that an entry may give.
+fn reason(code: u8) -> RevocationReason {
+    use RevocationReason::{
+        AffiliationChanged, CessationOfOperation, KeyCompromise, PrivilegeWithdrawn, Superseded, Unspecified,
+    };
+    let all = [KeyCompromise, AffiliationChanged, Superseded, CessationOfOperation, PrivilegeWithdrawn];
+    all.into_iter().find(|reason| reason.code() == Some(code)).unwrap_or(Unspecified)
+}
