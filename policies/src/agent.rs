@@ -3,8 +3,6 @@
 //! An agent rule stands on the server, as a ledger entry that `ca-server agent add` made. A client gets its list signed and may
 //! narrow it, never widen it.
 
-use std::fmt;
-
 use identity::{KeyKind, Lifetime, SpiffeId};
 
 use crate::claims::Claims;
@@ -15,8 +13,10 @@ use crate::template::{AgentTemplate, RenderError, TemplateError};
 
 pub mod beside;
 pub mod file;
+mod selectors;
 
-use file::{AgentRuleFile, SelectorsFile};
+use file::AgentRuleFile;
+pub use selectors::{MAX_EXECUTABLE_OCTETS, Selectors};
 
 /// A checked rule: hosts of `profile` may have agent `name`, under this id, for a process like this. [`AgentRuleFile`] says what
 /// each value means.
@@ -29,14 +29,6 @@ pub struct AgentRule {
     key_kind: KeyKind,
     lifetime: Lifetime,
     cutoff: Option<Cutoff>,
-}
-
-/// What a process must be to get the agent's identity; all that are set must match, and a user or a group is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selectors {
-    uid: Option<u32>,
-    gid: Option<u32>,
-    executable: Option<String>,
 }
 
 /// What is wrong with one field of an agent rule.
@@ -111,11 +103,7 @@ impl AgentRule {
             name: self.name.to_string(),
             profile: self.profile.to_string(),
             id: self.id.to_string(),
-            selectors: SelectorsFile {
-                uid: self.selectors.uid,
-                gid: self.selectors.gid,
-                executable: self.selectors.executable.clone(),
-            },
+            selectors: self.selectors.to_file(),
             key: Some(self.key_kind),
             lifetime: Some(self.lifetime),
             cutoff: self.cutoff,
@@ -179,54 +167,6 @@ impl AgentRule {
     }
 }
 
-impl Selectors {
-    /// Checks selectors by themselves.
-    ///
-    /// # Errors
-    /// [`AgentRuleFault`] says which rule is broken.
-    pub fn check(file: &SelectorsFile) -> Result<Self, AgentRuleFault> {
-        // T-60: a process is told by who runs it; its executable can only narrow that.
-        if file.uid.is_none() && file.gid.is_none() {
-            return Err(AgentRuleFault::NobodySelected);
-        }
-        if let Some(id) = [file.uid, file.gid].into_iter().flatten().find(|id| *id == u32::MAX) {
-            return Err(AgentRuleFault::ReservedId { id });
-        }
-        match &file.executable {
-            Some(path) if !is_plain_path(path) => Err(AgentRuleFault::Path { path: path.clone() }),
-            executable => Ok(Self { uid: file.uid, gid: file.gid, executable: executable.clone() }),
-        }
-    }
-
-    /// The numeric user id that the process must have.
-    #[must_use]
-    pub fn uid(&self) -> Option<u32> {
-        self.uid
-    }
-
-    /// The numeric group id that the process must have.
-    #[must_use]
-    pub fn gid(&self) -> Option<u32> {
-        self.gid
-    }
-
-    /// The absolute path of the executable that the process must run.
-    #[must_use]
-    pub fn executable(&self) -> Option<&str> {
-        self.executable.as_deref()
-    }
-}
-
-impl fmt::Display for Selectors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let uid = self.uid.map(|uid| format!("uid {uid}"));
-        let gid = self.gid.map(|gid| format!("gid {gid}"));
-        let executable = self.executable.as_ref().map(|path| format!("executable {path}"));
-        let parts: Vec<String> = [uid, gid, executable].into_iter().flatten().collect();
-        f.write_str(&parts.join(", "))
-    }
-}
-
 /// No agent of that id is listed for the host. The asker is told the rule and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -275,16 +215,6 @@ impl Faults {
         result.map_err(|fault| self.0.push(AgentRuleError { field, fault: fault.into() })).ok()
     }
 }
-
-/// Whether a path is one that the kernel would show for a running process: absolute, nothing to resolve in it.
-fn is_plain_path(path: &str) -> bool {
-    path.len() <= MAX_EXECUTABLE_OCTETS
-        && !path.chars().any(char::is_control)
-        && path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")))
-}
-
-/// Octets of an executable's path: PATH_MAX of Linux (limits.h) is 4096 with the NUL, and a list of agents should stay small.
-pub const MAX_EXECUTABLE_OCTETS: usize = 1024;
 
 #[cfg(test)]
 mod tests;

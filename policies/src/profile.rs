@@ -3,17 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use identity::{KeyKind, Lifetime, LifetimeError, SpiffeId, TrustDomain};
+use identity::{KeyKind, Lifetime, SpiffeId, TrustDomain};
 
 use crate::claims::Claims;
 use crate::cutoff::Cutoff;
-use crate::name::{Name, NameError};
-use crate::template::{DnsTemplate, HostTemplate, RenderError, TemplateError};
+use crate::name::Name;
+use crate::template::{DnsTemplate, HostTemplate, RenderError};
 
+mod fault;
 pub mod file;
 pub mod pick;
 pub mod set;
 
+use fault::Faults;
+pub use fault::{ProfileError, ProfileFault};
 use file::ProfileFile;
 
 /// A checked profile. [`ProfileFile`] says what each value means.
@@ -31,63 +34,6 @@ pub struct Profile {
     max_staleness: Lifetime,
     dns_names: Vec<DnsTemplate>,
     keep_evidence: bool,
-}
-
-/// What is wrong with one field of a profile: the fault of who wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {fault}")]
-pub struct ProfileError {
-    /// The field, as it is written in the file.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub fault: ProfileFault,
-}
-
-/// What can be wrong with a field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProfileFault {
-    /// No name.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// No template.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// Shorter than is of any use.
-    #[error("is {value}, at least {limit} is needed")]
-    TooShort {
-        /// What is written.
-        value: Lifetime,
-        /// What is needed.
-        limit: Lifetime,
-    },
-    /// Longer than is allowed.
-    #[error("is {value}, at most {limit} is allowed")]
-    TooLong {
-        /// What is written.
-        value: Lifetime,
-        /// What is allowed.
-        limit: Lifetime,
-    },
-    /// Outside what a lifetime can be.
-    #[error(transparent)]
-    Lifetime(#[from] LifetimeError),
-    /// An empty list of key kinds.
-    #[error("an empty list lets no host in; leave it out for both kinds")]
-    NoKeyKind,
-    /// The same thing twice.
-    #[error("`{value}` stands twice")]
-    Twice {
-        /// What.
-        value: String,
-    },
-    /// Too many DNS names.
-    #[error("has {count} names, at most {limit} are allowed")]
-    TooMany {
-        /// How many there are.
-        count: usize,
-        /// How many may be.
-        limit: usize,
-    },
 }
 
 impl Profile {
@@ -152,7 +98,7 @@ impl Profile {
                 dns_names,
                 keep_evidence: file.keep_evidence,
             }),
-            _ => Err(faults.0),
+            _ => Err(faults.into_errors()),
         }
     }
 
@@ -247,15 +193,6 @@ impl Profile {
     #[must_use]
     pub fn keep_evidence(&self) -> bool {
         self.keep_evidence
-    }
-}
-
-#[derive(Default)]
-struct Faults(Vec<ProfileError>);
-
-impl Faults {
-    fn take<T, E: Into<ProfileFault>>(&mut self, field: &'static str, result: Result<T, E>) -> Option<T> {
-        result.map_err(|fault| self.0.push(ProfileError { field, fault: fault.into() })).ok()
     }
 }
 
