@@ -6,7 +6,7 @@ use ledger::feed::FeedEvent;
 
 use super::{ApplyError, At};
 use crate::draft::{Draft, short};
-use crate::state::rows::{CrlRow, RevokedRow, Standing, row_seconds};
+use crate::state::rows::{CrlRow, RevokedRow, Standing, row_seconds, seconds};
 
 impl Draft<'_> {
     /// Serials of the unexpired, unrevoked certificates that a predicate hits now, sorted.
@@ -49,8 +49,10 @@ impl Draft<'_> {
             let (said, said_hash) = (body.count, body.serials);
             return Err(ApplyError::RevocationHits { index: at.index, said, said_hash, hit, hit_hash });
         }
+        let mut last = at.time;
         for serial in &hits {
             let Some(row) = self.certificate(serial) else { continue };
+            last = last.max(seconds(row.not_after));
             let row = RevokedRow {
                 index: at.index,
                 at: row_seconds(at.time),
@@ -67,7 +69,7 @@ impl Draft<'_> {
         let scalars = &mut self.changes.scalars;
         scalars.newest_revocation = at.index;
         scalars.counters.revoked = scalars.counters.revoked.saturating_add(hit);
-        self.emit(FeedEvent::revoked(at.index, at.bytes, &hits));
+        self.emit(FeedEvent::revoked(at.index, at.bytes, &hits, last));
         Ok(())
     }
 

@@ -24,7 +24,8 @@ pub struct FeedEvent {
 /// What an event tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventKind {
-    /// Certificates were revoked. Line 1: the entry's octets. Line 2: `{"serials":[…]}`, sorted.
+    /// Certificates were revoked. Line 1: the entry's octets. Line 2: `{"serials":[…],"not_after":…}`, sorted; the time
+    /// is when the last of them expires.
     Revoked,
     /// A certificate was superseded and has a cutoff: `{"serial":…,"cutoff":…,"not_after":…}`.
     Superseded,
@@ -42,36 +43,27 @@ pub struct RunningHash {
     hash: [u8; 32],
 }
 
-#[derive(Serialize)]
-struct Serials<'a> {
-    #[serde(with = "identity::text::list")]
-    serials: &'a [Serial],
-}
-
-#[derive(Serialize)]
-struct Superseded {
-    #[serde(with = "identity::text")]
-    serial: Serial,
-    #[serde(with = "identity::text")]
-    cutoff: Timestamp,
-    #[serde(with = "identity::text")]
-    not_after: Timestamp,
-}
-
 impl FeedEvent {
-    /// The event of a revocation. `serials` is what it hit, sorted.
+    /// The event of a revocation. `serials` is what it hit, sorted; `not_after` when the last of these certificates
+    /// expires, or the time of the entry if it hit none.
     #[must_use]
-    pub fn revoked(index: u64, entry: &EntryBytes, serials: &[Serial]) -> Self {
+    pub fn revoked(index: u64, entry: &EntryBytes, serials: &[Serial], not_after: Timestamp) -> Self {
         let mut data = String::from_utf8_lossy(entry).into_owned();
-        data.push('\n');
-        data.push_str(&serde_json::to_string(&Serials { serials }).unwrap_or_default());
+        data.push_str("\n{\"serials\":[");
+        // Written by hand, since none of these texts needs escaping and nothing may fail here.
+        for (place, serial) in serials.iter().enumerate() {
+            data.push_str(if place == 0 { "\"" } else { ",\"" });
+            data.push_str(&serial.to_string());
+            data.push('"');
+        }
+        data.push_str(&format!("],\"not_after\":\"{not_after}\"}}"));
         Self { index, kind: EventKind::Revoked, data }
     }
 
     /// The event of a supersession with a cutoff.
     #[must_use]
     pub fn superseded(index: u64, serial: Serial, cutoff: Timestamp, not_after: Timestamp) -> Self {
-        let data = serde_json::to_string(&Superseded { serial, cutoff, not_after }).unwrap_or_default();
+        let data = format!("{{\"serial\":\"{serial}\",\"cutoff\":\"{cutoff}\",\"not_after\":\"{not_after}\"}}");
         Self { index, kind: EventKind::Superseded, data }
     }
 
@@ -157,4 +149,4 @@ impl FromStr for EventKind {
 }
 
 /// Data of an event that only says that something changed.
-const EMPTY: &str = "{}";
+pub(super) const EMPTY: &str = "{}";

@@ -146,7 +146,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
         fn batches_after_large_trees_have_the_proofs_of_the_oracle(before in 0_u64..10_000, added in 1_u64..300) {
             check(before, added);

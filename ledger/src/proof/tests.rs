@@ -179,7 +179,7 @@ fn a_proof_beyond_the_largest_tree_is_not_made() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn large_trees_have_the_proofs_of_the_oracle(

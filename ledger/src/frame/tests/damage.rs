@@ -5,8 +5,9 @@ use super::*;
 /// Every bit of every octet of a log: found, and named by the entry concerned.
 #[test]
 fn every_flipped_bit_is_damage_and_names_the_entry() {
-    let log = Log::of(&[1, 2, 3], 300);
+    let log = Log::of(&[1, 3], 150);
     let segment = log.segment(2);
+    assert_eq!(segment.len() / SECTOR_OCTETS, 5);
     let mut damaged = segment.clone();
     for (place, bit) in (0..segment.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
         damaged[place] ^= 1 << bit;
