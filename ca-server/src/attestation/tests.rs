@@ -1,9 +1,11 @@
 //! Evidence from end to end: genuine tokens are attested, every forgery is refused by its name, in bounded time, and
 //! nothing is fetched that the evidence names.
 
+mod documented;
 mod explained;
 mod forged;
 mod genuine;
+mod octets;
 mod several;
 
 use std::time::Instant;

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use identity::RequestId;
+use ledger::entry::{Actor, Body, Entry, TokenCreated, TokenRevoked};
+
 use super::*;
+use crate::attestation::claims_to_entry;
+use crate::state::State;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_seconds(1_800_000_000 + seconds).unwrap()
@@ -145,4 +150,31 @@ fn each_token_is_another_and_only_its_hash_is_kept() {
 fn the_token_claim_is_the_servers() {
     let claims = Claims::from_pairs([("token", "mine")]).unwrap();
     assert_eq!(mint(trust(), &claims).unwrap_err(), MintError::TokenClaim);
+}
+
+/// From the entry that made a token to the State that it is looked up in.
+#[test]
+fn a_token_is_read_from_state() {
+    let minted = mint(trust(), &claims()).unwrap();
+    let created = TokenCreated {
+        token: minted.id,
+        secret: minted.hash,
+        profile: "web".to_owned(),
+        claims: claims_to_entry(&claims()),
+        expires: at(3600),
+    };
+    let mut state = State::new();
+    fold(&mut state, 0, Body::from(created));
+    let of = |state: &State, now| TokenFacts::of(&Draft::over(state, now), &minted.id).unwrap();
+    assert_eq!(of(&state, at(1)), Some(facts(&minted)));
+    assert_eq!(TokenFacts::of(&Draft::over(&state, at(1)), &TokenId::from_bytes([0; 16])).unwrap(), None);
+    fold(&mut state, 1, Body::from(TokenRevoked { token: minted.id }));
+    assert_eq!(of(&state, at(1)), Some(TokenFacts { revoked: true, ..facts(&minted) }));
+    assert_eq!(of(&state, at(3601)), None, "rows that have run out are not seen");
+}
+
+fn fold(state: &mut State, index: u64, body: Body) {
+    let request = RequestId::from_bytes([1; 16]);
+    let entry = Entry { time: at(0), actor: Actor::Local, request, salt: [2; 16], body };
+    state.apply(index, &entry, &entry.encode().unwrap()).unwrap();
 }
