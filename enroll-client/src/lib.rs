@@ -3,12 +3,16 @@
 //! The roller proves what the host is, asks for certificates, checks each answer against pins and ledger before it hands
 //! anything out, renews in time, and takes away what has ended. Keys of agents live in its memory only.
 
+pub mod bundle;
 pub mod check;
 pub mod clock;
+pub mod config;
+pub mod evidence;
 pub mod identities;
 pub mod keep;
 pub mod key;
 pub mod machine;
+pub mod offers;
 pub mod pins;
 mod report;
 pub mod socket;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use identity::svid::{CertificateFacts, to_be_signed};
 use identity::{HostId, KeyHash, KeyIdentifier, KeyKind, Serial, SpiffeId, Timestamp, TrustDomain};
 use ledger::entry::{Body, CertificateAuthorised, Octets, Subject};
+use protocol::agents::{AgentList, SignedAgentList, signed_octets};
 use protocol::enroll::Issued;
 use protocol::trust::{LedgerTrust, Trust};
 use rcgen::{
@@ -159,6 +160,13 @@ impl Ca {
             receipt,
             host: self.host,
         }
+    }
+
+    /// A list of agents, signed.
+    pub(crate) fn sign_list(&self, list: &AgentList) -> SignedAgentList {
+        let list = serde_json::to_string(list).unwrap();
+        let signature = self.ledger.signer.raw(&signed_octets(&list)).into();
+        SignedAgentList { list, signature }
     }
 
     /// A certificate outside the ledger, as `path`, with its key: leaf, issuer, root.

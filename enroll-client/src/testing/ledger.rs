@@ -38,6 +38,13 @@ impl Signer {
     }
 }
 
+impl Signer {
+    /// A signature over octets that are no note.
+    pub(crate) fn raw(&self, octets: &[u8]) -> Vec<u8> {
+        self.key.sign(octets).as_ref().to_vec()
+    }
+}
+
 impl NoteSigner for Signer {
     fn name(&self) -> &str {
         &self.name

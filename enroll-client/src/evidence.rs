@@ -1,0 +1,194 @@
+//! What the host shows when it enrols. Knows where it lies and how long it may be; never keeps or logs it.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use protocol::enroll::Evidence;
+use protocol::limits::MAX_EVIDENCE_OCTETS;
+use protocol::token::{JoinToken, JoinTokenError};
+use zeroize::{Zeroize, Zeroizing};
+
+/// Where evidence comes from. It is read anew before each use: tokens are replaced while we run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EvidenceSource {
+    /// A join token in a file.
+    JoinToken {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A Kubernetes service-account token in a file, as a projected volume has it.
+    Kubernetes {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Why there is no evidence. None of these repeats any of it.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// The file cannot be read.
+    #[error("the evidence in {} cannot be read", .file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Longer than any evidence.
+    #[error("the evidence in {} has more than {limit} octets", .file.display())]
+    TooLong {
+        /// Which.
+        file: PathBuf,
+        /// The limit.
+        limit: usize,
+    },
+    /// Not text, or empty.
+    #[error("the evidence in {} is not one line of text", .file.display())]
+    NoText {
+        /// Which.
+        file: PathBuf,
+    },
+    /// Not a join token.
+    #[error("the join token in {}", .file.display())]
+    JoinToken {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: JoinTokenError,
+    },
+}
+
+/// Evidence for one request, zeroed when dropped.
+pub struct Shown {
+    evidence: Evidence,
+}
+
+impl Shown {
+    /// The evidence for the message.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.evidence.token.zeroize();
+    }
+}
+
+impl EvidenceSource {
+    /// Reads the evidence.
+    ///
+    /// # Errors
+    /// See [`EvidenceError`].
+    pub fn read(&self) -> Result<Shown, EvidenceError> {
+        let text = self.text()?;
+        let kind = match self {
+            Self::JoinToken { file } => {
+                check_join_token(&text, file)?;
+                "join-token"
+            }
+            Self::Kubernetes { .. } => "kubernetes",
+        };
+        Ok(Shown { evidence: Evidence { kind: kind.to_owned(), token: (*text).clone() } })
+    }
+
+    /// The join token, if that is the kind: its hash of the trust file is what a first start trusts.
+    ///
+    /// # Errors
+    /// See [`EvidenceError`].
+    pub fn join_token(&self) -> Result<Option<JoinToken>, EvidenceError> {
+        match self {
+            Self::JoinToken { file } => check_join_token(&self.text()?, file).map(Some),
+            Self::Kubernetes { .. } => Ok(None),
+        }
+    }
+
+    fn text(&self) -> Result<Zeroizing<String>, EvidenceError> {
+        let (Self::JoinToken { file } | Self::Kubernetes { file }) = self;
+        let failed = |source| EvidenceError::File { file: file.clone(), source };
+        let limit = u64::try_from(MAX_EVIDENCE_OCTETS).unwrap_or(u64::MAX).saturating_add(2);
+        // Large enough from the start: a string that grows leaves copies behind.
+        let mut text = Zeroizing::new(String::with_capacity(MAX_EVIDENCE_OCTETS + 2));
+        match File::open(file).and_then(|opened| opened.take(limit).read_to_string(&mut text)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(EvidenceError::NoText { file: file.clone() });
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        let end = text.trim_end_matches(['\r', '\n']).len();
+        text.truncate(end);
+        if text.len() > MAX_EVIDENCE_OCTETS {
+            return Err(EvidenceError::TooLong { file: file.clone(), limit: MAX_EVIDENCE_OCTETS });
+        }
+        if text.is_empty() || text.contains(char::is_whitespace) || text.contains(char::is_control) {
+            return Err(EvidenceError::NoText { file: file.clone() });
+        }
+        Ok(text)
+    }
+}
+
+fn check_join_token(text: &str, file: &std::path::Path) -> Result<JoinToken, EvidenceError> {
+    text.parse().map_err(|source| EvidenceError::JoinToken { file: file.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use identity::{Sha256Hash, TokenId};
+
+    use super::*;
+
+    fn token() -> String {
+        JoinToken { id: TokenId::from_bytes([1; 16]), secret: [2; 32], trust: Sha256Hash::of(b"trust") }.reveal()
+    }
+
+    fn kubernetes(file: &std::path::Path) -> EvidenceSource {
+        EvidenceSource::Kubernetes { file: file.to_owned() }
+    }
+
+    fn join_token(file: &std::path::Path) -> EvidenceSource {
+        EvidenceSource::JoinToken { file: file.to_owned() }
+    }
+
+    #[track_caller]
+    fn check(source: fn(&std::path::Path) -> EvidenceSource, octets: &[u8], expected: &str) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("evidence");
+        std::fs::write(&file, octets).unwrap();
+        let found = match source(&file).read() {
+            Ok(shown) => format!("{} {}", shown.evidence().kind, shown.evidence().token.len()),
+            Err(error) => error.to_string(),
+        };
+        assert!(found.contains(expected), "{found}");
+    }
+
+    #[test]
+    fn evidence() {
+        check(join_token, token().as_bytes(), &format!("join-token {}", token().len()));
+        check(join_token, format!("{}\n", token()).as_bytes(), &format!("join-token {}", token().len()));
+        check(join_token, b"something else", "is not one line of text");
+        check(join_token, b"something-else", "the join token in ");
+        check(kubernetes, b"a.b.c\n", "kubernetes 5");
+        check(kubernetes, b"", "is not one line of text");
+        check(kubernetes, b"\n", "is not one line of text");
+        check(kubernetes, b"a\nb", "is not one line of text");
+        check(kubernetes, b"a\0b", "is not one line of text");
+        check(kubernetes, b"\xff", "is not one line of text");
+        check(kubernetes, &vec![b'a'; MAX_EVIDENCE_OCTETS], "kubernetes 16384");
+        check(kubernetes, &vec![b'a'; MAX_EVIDENCE_OCTETS + 1], "has more than 16384 octets");
+        let missing = EvidenceSource::Kubernetes { file: "/nonexistent".into() }.read();
+        assert!(matches!(missing, Err(EvidenceError::File { .. })));
+    }
+
+    #[test]
+    fn a_join_token_names_the_trust_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("token");
+        std::fs::write(&file, token()).unwrap();
+        assert_eq!(join_token(&file).join_token().unwrap().unwrap().trust, Sha256Hash::of(b"trust"));
+        assert!(kubernetes(&file).join_token().unwrap().is_none());
+    }
+}
