@@ -2,7 +2,9 @@
 
 pub mod apply;
 pub mod attestation;
+pub mod caller;
 pub mod committer;
+pub mod crl_shelf;
 pub mod csr;
 pub mod custody;
 pub mod decide;
@@ -10,6 +12,7 @@ pub mod decision;
 pub mod disk;
 pub mod draft;
 pub mod issuance;
+pub mod listeners;
 pub mod live;
 pub mod log;
 pub mod opening;
