@@ -93,4 +93,4 @@ pub fn approvals(
 const NEEDED: usize = 2;
 
 /// How long an approval may wait: long enough for another time zone, short enough that its giver still knows why.
-const APPROVAL_LIVES: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const APPROVAL_LIVES: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -1,0 +1,121 @@
+//! Agents of classes of hosts: added, listed, removed.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use ledger::entry::{AgentAdded, AgentRemoved, Selectors};
+use policies::AgentRule;
+use policies::agent::beside;
+use policies::agent::file::{AgentRuleFile, SelectorsFile};
+use policies::request::{Act, Read};
+use protocol::admin::{AddAgent, AgentView, Done, Plain};
+use protocol::limits::MAX_REQUEST_OCTETS;
+
+use super::super::agents::rule;
+use super::super::asking::From;
+use super::super::body;
+use super::super::error::ApiError;
+use super::{done, may_read, permitted};
+use crate::decide::{Command, agent};
+use crate::draft::Draft;
+use crate::refusal::Refusal;
+use crate::service::Service;
+use crate::state::rows::AgentRow;
+
+/// Lets hosts of a class ask for an agent.
+pub(super) async fn add(
+    State(service): State<Arc<Service>>,
+    Extension(peer): From,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, ApiError> {
+    let AddAgent { request, agent: view } = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
+    let wanted = AgentRule::check(&file(&view)?).map_err(|faults| malformed(&faults))?;
+    let rules = service.rules().map_err(|error| ApiError::internal(&error))?;
+    let others = service.read(service.now(), all)?;
+    let others: Vec<AgentRule> = others
+        .into_iter()
+        .filter(|other| (other.profile(), other.name()) != (wanted.profile(), wanted.name()))
+        .collect();
+    beside::check(&wanted, rules.set.profiles(), &others).map_err(|conflicts| malformed(&conflicts))?;
+    let who = permitted(&service, &peer, Act::AddAgent(&wanted))?;
+    let added = AgentAdded {
+        agent: wanted.name().to_string(),
+        profile: wanted.profile().to_string(),
+        id: view.id,
+        selectors: Selectors { uid: view.uid, gid: view.gid, executable: view.executable },
+        key: wanted.key_kind(),
+        lifetime: wanted.lifetime(),
+        cutoff: view.cutoff,
+    };
+    let command = Command::AddAgent(Box::new(agent::AddAgent { agent: added }));
+    Ok(Json(done(&service, &who.caller, request, command).await?))
+}
+
+/// No longer lets them.
+pub(super) async fn remove(
+    State(service): State<Arc<Service>>,
+    Extension(peer): From,
+    Path((profile, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, ApiError> {
+    let Plain { request, .. } = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
+    let known = service.read(service.now(), |draft| {
+        let row = draft.agent(&profile, &name).ok_or(Refusal::Missing { what: "the agent" })?;
+        rule(&profile, &name, row)
+    })?;
+    let who = permitted(&service, &peer, Act::RemoveAgent(&known))?;
+    let removed = AgentRemoved { agent: name, profile };
+    let command = Command::RemoveAgent(Box::new(agent::RemoveAgent { agent: removed }));
+    Ok(Json(done(&service, &who.caller, request, command).await?))
+}
+
+/// All agents, by class and name.
+pub(super) async fn list(
+    State(service): State<Arc<Service>>,
+    Extension(peer): From,
+) -> Result<Json<Vec<AgentView>>, ApiError> {
+    may_read(&service, &peer, Read::Agents)?;
+    Ok(Json(service.read(service.now(), |draft| {
+        draft.agents().into_iter().map(|(profile, name, row)| view(profile, name, row)).collect()
+    })))
+}
+
+fn all(draft: &Draft<'_>) -> Result<Vec<AgentRule>, ApiError> {
+    draft.agents().into_iter().map(|(profile, name, row)| rule(profile, name, row)).collect()
+}
+
+fn view(profile: &str, name: &str, row: &AgentRow) -> AgentView {
+    AgentView {
+        agent: name.to_owned(),
+        profile: profile.to_owned(),
+        id: row.id.clone(),
+        uid: row.selectors.uid,
+        gid: row.selectors.gid,
+        executable: row.selectors.executable.clone(),
+        key: row.key,
+        lifetime: row.lifetime,
+        cutoff: row.cutoff.clone(),
+    }
+}
+
+fn file(view: &AgentView) -> Result<AgentRuleFile, ApiError> {
+    let cutoff = view.cutoff.as_deref().map(str::parse).transpose();
+    Ok(AgentRuleFile {
+        name: view.agent.clone(),
+        profile: view.profile.clone(),
+        id: view.id.clone(),
+        selectors: SelectorsFile { uid: view.uid, gid: view.gid, executable: view.executable.clone() },
+        key: Some(view.key),
+        lifetime: Some(view.lifetime),
+        cutoff: cutoff.map_err(|_| ApiError::malformed("the cutoff is not expire, refuse or revoke"))?,
+    })
+}
+
+fn malformed<E: std::fmt::Display>(faults: &[E]) -> ApiError {
+    ApiError::malformed(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}

@@ -1,0 +1,81 @@
+//! Entries, whole: one with its proof, or many in order. For persons and the root of the admin socket.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::{Extension, Json};
+use policies::request::Read;
+use protocol::Binary;
+use protocol::enroll::ReceiptMessage;
+use protocol::problem::ProblemKind;
+use serde::Deserialize;
+
+use super::super::asking::From;
+use super::super::error::ApiError;
+use super::may_read;
+use crate::live::ReadError;
+use crate::service::Service;
+
+/// One entry with its proof.
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Extension(peer): From,
+    Path(index): Path<u64>,
+) -> Result<Json<ReceiptMessage>, ApiError> {
+    may_read(&service, &peer, Read::Ledger)?;
+    let found = tokio::task::spawn_blocking(move || service.live().receipt(index)).await;
+    let (bytes, _, receipt) = found.map_err(|error| ApiError::internal(&error))?.map_err(|error| missing(&error))?;
+    Ok(Json(ReceiptMessage { entry: Binary(bytes.to_vec()), proof: receipt.proof().to_owned() }))
+}
+
+/// Where to begin, and how many.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Range {
+    from: u64,
+    #[serde(default = "Range::most")]
+    limit: usize,
+}
+
+impl Range {
+    fn most() -> usize {
+        MAX_ENTRIES
+    }
+}
+
+/// Entries in order, one a line, as they were written. Empty at the end of the ledger.
+pub(super) async fn read(
+    State(service): State<Arc<Service>>,
+    Extension(peer): From,
+    Query(range): Query<Range>,
+) -> Result<impl IntoResponse, ApiError> {
+    may_read(&service, &peer, Read::Ledger)?;
+    let read = tokio::task::spawn_blocking(move || lines(&service, &range)).await;
+    let lines = read.map_err(|error| ApiError::internal(&error))??;
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines))
+}
+
+fn lines(service: &Service, range: &Range) -> Result<Vec<u8>, ApiError> {
+    let (mut lines, mut next, mut left) = (Vec::new(), range.from, range.limit.min(MAX_ENTRIES));
+    while left > 0 && next < service.live().head().size {
+        for entry in service.live().read(next).map_err(|error| missing(&error))?.iter().take(left) {
+            lines.extend_from_slice(entry);
+            lines.push(b'\n');
+            next = next.saturating_add(1);
+            left = left.saturating_sub(1);
+        }
+    }
+    Ok(lines)
+}
+
+fn missing(error: &ReadError) -> ApiError {
+    match error {
+        ReadError::NotThere { .. } => ApiError::new(ProblemKind::NotFound),
+        _ => ApiError::internal(error),
+    }
+}
+
+/// Entries in one answer: at 1.3 kB each about a megabyte.
+const MAX_ENTRIES: usize = 1000;
