@@ -24,7 +24,7 @@ use identity::KeyHash;
 
 use crate::public_key::PublicKey;
 
-pub use file::{KeyFileError, KeyName, KeyNameError, create, open};
+pub use file::{KeyFileError, KeyName, KeyNameError, create, discard_unfinished, open, open_unfinished};
 pub use passphrase::{Passphrase, PassphraseError};
 pub use sealed::{SealError, SealedKey};
 pub use software::{KeyError, SoftwareKey};

@@ -7,13 +7,16 @@ use aws_lc_rs::rand;
 use identity::{HostId, RequestId, Timestamp, TrustDomain};
 use ledger::entry::{Actor, RequestRefused};
 
-use crate::attestation::{Attestors, Nonces};
+use crate::attestation::Attestors;
+use crate::attestation::nonce::Nonces;
 use crate::committer::{Asked, CommitError, Handle, Recorded};
 use crate::decide::Command;
+use crate::decide::approve::TwoPersons;
 use crate::decide::refused::Refused;
 use crate::draft::Draft;
 use crate::followers::Followers;
-use crate::issuance::Issuing;
+use crate::heartbeats::Heartbeats;
+use crate::issuing::Issuing;
 use crate::live::Live;
 use crate::refusals::Refusals;
 use crate::rules_in_force::{Ready, RulesError, RulesInForce};
@@ -37,6 +40,8 @@ pub struct Service {
     pub refusals: Refusals,
     /// What followers of the feed have said they applied.
     pub followers: Followers,
+    /// The feed's heartbeats.
+    pub heartbeats: Heartbeats,
     /// What stays as it is while the server runs.
     pub fixed: Fixed,
     /// The clock.
@@ -50,6 +55,8 @@ pub struct Fixed {
     pub trust_domain: TrustDomain,
     /// Octets of `trust.json`, which clients that have only a token fetch.
     pub trust: Arc<[u8]>,
+    /// Whether loading a policy needs two admins.
+    pub policy_needs: TwoPersons,
 }
 
 /// The system gives no random numbers.

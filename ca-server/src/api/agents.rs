@@ -21,11 +21,11 @@ use super::asking::From;
 use super::error::ApiError;
 use super::issue::{ATTEMPTS, Outcome, answer, issue as record};
 use super::{asking, body, operate, renew};
+use crate::attestation::claims_of_entry;
 use crate::caller::HostCaller;
 use crate::csr::{self, OpenedCsr};
 use crate::decision::{Grant, Supersession};
 use crate::draft::Draft;
-use crate::entry_claims;
 use crate::refusal::Refusal;
 use crate::rules_in_force::Ready;
 use crate::service::Service;
@@ -47,7 +47,7 @@ pub(super) async fn list(
     let profile = renew::profile_of(&rules, &host)?;
     let asker = Host { id: &host.spiffe_id, profile: profile.name() };
     operate::permit(&rules.set, &Request::read_own_agents(asker))?;
-    let claims = entry_claims::read(&host.claims).map_err(|error| ApiError::internal(&error))?;
+    let claims = claims_of_entry(&host.claims).map_err(|error| ApiError::internal(&error))?;
     let mut agents = Vec::new();
     for rule in rows? {
         // An agent whose template does not fit this host's claims is none of this host's.
@@ -56,7 +56,7 @@ pub(super) async fn list(
     }
     let list = AgentList { host: caller.host, size, time: now, agents };
     let list = serde_json::to_string(&list).map_err(|error| ApiError::internal(&error))?;
-    let signature = service.issuing.ledger_signature(&signed_octets(&list)).map_err(|error| ApiError::internal(&error))?;
+    let signature = service.issuing.ledger_key().sign_octets(&signed_octets(&list)).map_err(|error| ApiError::internal(&error))?;
     Ok(Json(SignedAgentList { list, signature: Binary(signature) }))
 }
 
@@ -69,12 +69,12 @@ pub(super) async fn issue(
 ) -> Result<Json<Issued>, ApiError> {
     let caller = asking::host(&service, &peer)?;
     let request: AgentRequest = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
-    let csr = csr::open(&request.csr.0)?;
     let mut stale = ApiError::busy();
     for _ in 0..ATTEMPTS {
+        let csr = csr::open(&request.csr.0)?;
         let grant = decide(&service, &caller, &request.agent, &csr)?;
-        match record(&service, Actor::Host(caller.host), request.request, grant, &csr).await? {
-            Outcome::Signed(recorded, signed) => return Ok(Json(answer(&service, &recorded, signed)?)),
+        match record(&service, Actor::Host(caller.host), request.request, grant, csr).await? {
+            Outcome::Signed(recorded, signed) => return Ok(Json(answer(&service, &recorded, &signed)?)),
             Outcome::Stale(error) => stale = error,
         }
     }
@@ -111,7 +111,7 @@ pub(super) fn renewal(
     spiffe_id: &SpiffeId,
     superseded: impl Fn(Cutoff) -> Supersession,
 ) -> Result<Grant, ApiError> {
-    let claims = entry_claims::read(&asked.host.claims).map_err(|error| ApiError::internal(&error))?;
+    let claims = claims_of_entry(&asked.host.claims).map_err(|error| ApiError::internal(&error))?;
     let rows = service.read(service.now(), |draft| rules_of(draft, &asked.host.profile))?;
     let rule = rows
         .into_iter()
@@ -123,7 +123,7 @@ pub(super) fn renewal(
 
 fn grant(asked: &Asked<'_>, rule: &AgentRule, superseded: Option<Supersession>) -> Result<Grant, ApiError> {
     let Asked { host_id, host, profile, rules, csr } = asked;
-    let claims = entry_claims::read(&host.claims).map_err(|error| ApiError::internal(&error))?;
+    let claims = claims_of_entry(&host.claims).map_err(|error| ApiError::internal(&error))?;
     let wanted = Wanted::agent(rule, profile, &host.spiffe_id, &claims, csr.key_kind())?;
     let asker = Host { id: &host.spiffe_id, profile: profile.name() };
     let request = match superseded {

@@ -1,27 +1,28 @@
 //! `POST /v1/challenge` and `/v1/enroll`: a stranger shows what it is and becomes a host.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use identity::{HostId, KeyHash};
-use ledger::entry::{Actor, EvidenceUsed};
+use ledger::entry::Actor;
 use policies::profile::pick::Wish;
 use policies::request::{Evidence, Request};
-use policies::{Name, Wanted};
+use policies::Wanted;
 use protocol::enroll::{BoundKey, Challenge, ChallengeRequest, EnrollRequest, Issued};
 use protocol::limits::{MAX_EVIDENCE_OCTETS, MAX_NONCE_OCTETS, MAX_REQUEST_OCTETS};
 
 use super::asking::From;
 use super::error::ApiError;
 use super::issue::{ATTEMPTS, Outcome, answer, issue};
-use super::{body, operate};
-use crate::attestation::{Attested, CheckedNonce};
+use super::{body, operate, renew};
+use crate::attestation::nonce::CheckedNonce;
+use crate::attestation::{Attested, Kind};
 use crate::csr::{self, OpenedCsr};
 use crate::decision::{Grant, Shown};
-use crate::entry_claims;
 use crate::public_key::PublicKey;
 use crate::service::{Service, new_host};
 
@@ -48,16 +49,17 @@ pub(super) async fn enroll(
         return Err(ApiError::malformed("the evidence or the nonce is longer than it may be"));
     }
     let now = service.now();
-    let csr = csr::open(&request.csr.0)?;
-    let nonce = service.nonces.check(&request.nonce, csr.challenge(), now)?;
+    let kind: Kind = request.evidence.kind.parse().map_err(|_| ApiError::malformed("no such kind of evidence"))?;
+    let nonce = service.nonces.check(&request.nonce, csr::open(&request.csr.0)?.challenge(), now)?;
     let bound_key = request.bound_key.as_ref().map(|bound| proved(bound, &request)).transpose()?;
-    let attested =
-        service.attestors.attest(&request.evidence.kind, request.evidence.token.as_bytes(), now).await?;
+    let evidence = request.evidence.token.as_bytes();
+    let attested = service.attestors.attest(kind, evidence, now, Instant::now()).await?;
     let mut stale = ApiError::busy();
     for _ in 0..ATTEMPTS {
+        let csr = csr::open(&request.csr.0)?;
         let grant = decide(&service, &request, &attested, nonce, bound_key, &csr)?;
-        match issue(&service, Actor::Stranger, request.request, grant, &csr).await? {
-            Outcome::Signed(recorded, signed) => return Ok(Json(answer(&service, &recorded, signed)?)),
+        match issue(&service, Actor::Stranger, request.request, grant, csr).await? {
+            Outcome::Signed(recorded, signed) => return Ok(Json(answer(&service, &recorded, &signed)?)),
             Outcome::Stale(error) => stale = error,
         }
     }
@@ -73,18 +75,20 @@ fn decide(
     csr: &OpenedCsr,
 ) -> Result<Grant, ApiError> {
     let rules = service.rules().map_err(|error| ApiError::internal(&error))?;
-    let fixed = attested.profile();
-    let wish = Wish { attestor: attested.attestor().as_str(), fixed: fixed.map(Name::as_str), asked: request.profile.as_deref() };
+    let wish =
+        Wish { attestor: attested.attestor(), fixed: attested.profile(), asked: request.profile.as_deref() };
     let profile = rules.set.profiles().pick(wish)?;
     let wanted = Wanted::host(profile, &service.fixed.trust_domain, attested.claims(), csr.key_kind())?;
-    let evidence = Evidence { attestor: attested.attestor(), fixed_profile: fixed, claims: attested.claims() };
+    let attestor = renew::name_of(attested.attestor())?;
+    let fixed = attested.profile().map(renew::name_of).transpose()?;
+    let evidence = Evidence { attestor: &attestor, fixed_profile: fixed.as_ref(), claims: attested.claims() };
     let asked = match bound_key {
         Some(_) => Request::reenrol(evidence, &wanted),
         None => Request::enrol(evidence, &wanted),
     };
     let permit = operate::permit(&rules.set, &asked)?;
     let host = host_for(service, &wanted)?;
-    let shown = shown(attested, nonce, bound_key);
+    let shown = Shown { evidence: attested.evidence_used(nonce, bound_key), token: attested.token() };
     Grant::enrolment(host, shown, profile, permit, rules.in_force).map_err(|error| ApiError::internal(&error))
 }
 
@@ -95,19 +99,6 @@ fn host_for(service: &Service, wanted: &Wanted) -> Result<HostId, ApiError> {
         Some(host) => Ok(host),
         None => new_host().map_err(|error| ApiError::internal(&error)),
     }
-}
-
-fn shown(attested: &Attested, nonce: CheckedNonce, bound_key: Option<KeyHash>) -> Shown {
-    let evidence = EvidenceUsed {
-        attestor: attested.attestor().to_string(),
-        proof: attested.proof(),
-        proof_until: attested.proof_until(),
-        nonce: nonce.proof(),
-        nonce_until: nonce.expires(),
-        bound_key,
-        claims: entry_claims::of(attested.claims()),
-    };
-    Shown { evidence, token: attested.token() }
 }
 
 /// The key that a returning host proves: its signature over nonce and request must hold.

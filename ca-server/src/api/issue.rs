@@ -8,8 +8,10 @@ use protocol::enroll::{Issued, ReceiptMessage};
 use super::error::ApiError;
 use crate::committer::{CommitError, Recorded};
 use crate::csr::OpenedCsr;
+use crate::decide::Command;
 use crate::decision::Grant;
 use crate::issuance::Signed;
+use crate::issuing::Issuing;
 use crate::service::Service;
 
 /// What came of an attempt.
@@ -29,10 +31,12 @@ pub(super) async fn issue(
     actor: Actor,
     request: RequestId,
     grant: Grant,
-    csr: &OpenedCsr,
+    csr: OpenedCsr,
 ) -> Result<Outcome, ApiError> {
-    let prepared = service.issuing.prepare(grant, csr, service.now())?;
-    match service.submit(actor, request, prepared.into_command()).await {
+    let now = service.now();
+    let issuer = service.read(now, |draft| service.issuing.active(draft))?;
+    let prepared = Issuing::prepare(&issuer, grant, csr, now)?;
+    match service.submit(actor, request, Command::Authorise(Box::new(prepared.command()))).await {
         Ok(recorded) => {
             let signed = service.issuing.sign(&recorded)?;
             Ok(Outcome::Signed(recorded, signed))
@@ -43,13 +47,18 @@ pub(super) async fn issue(
 }
 
 /// The answer to a host.
-pub(super) fn answer(service: &Service, recorded: &Recorded, signed: Signed) -> Result<Issued, ApiError> {
+pub(super) fn answer(service: &Service, recorded: &Recorded, signed: &Signed) -> Result<Issued, ApiError> {
     let host = host_of(recorded).ok_or_else(super::asking::unauthenticated)?;
     let roots = service.read(service.now(), |draft| {
         draft.roots().into_iter().map(|(_, row)| Binary(row.certificate.clone())).collect()
     });
-    let chain = signed.into_chain().into_iter().map(Binary).collect();
+    let chain = chain(&signed);
     Ok(Issued { chain, roots, receipt: receipt(recorded), host })
+}
+
+/// Leaf and issuer, as they travel.
+pub(super) fn chain(signed: &Signed) -> Vec<Binary> {
+    signed.chain().into_iter().map(|der| Binary(der.to_vec())).collect()
 }
 
 /// The proof of an entry, as it travels.

@@ -17,10 +17,10 @@ use super::asking::From;
 use super::error::ApiError;
 use super::issue::{ATTEMPTS, Outcome, answer, issue};
 use super::{agents, asking, body, operate};
+use crate::attestation::claims_of_entry;
 use crate::caller::HostCaller;
 use crate::csr::{self, OpenedCsr};
 use crate::decision::{Grant, Supersession};
-use crate::entry_claims;
 use crate::refusal::Refusal;
 use crate::rules_in_force::Ready;
 use crate::service::Service;
@@ -35,12 +35,12 @@ pub(super) async fn renew(
 ) -> Result<Json<Issued>, ApiError> {
     let caller = asking::host(&service, &peer)?;
     let request: RenewRequest = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
-    let csr = csr::open(&request.csr.0)?;
     let mut stale = ApiError::busy();
     for _ in 0..ATTEMPTS {
+        let csr = csr::open(&request.csr.0)?;
         let grant = decide(&service, &caller, request.renews, &csr)?;
-        match issue(&service, Actor::Host(caller.host), request.request, grant, &csr).await? {
-            Outcome::Signed(recorded, signed) => return Ok(Json(answer(&service, &recorded, signed)?)),
+        match issue(&service, Actor::Host(caller.host), request.request, grant, csr).await? {
+            Outcome::Signed(recorded, signed) => return Ok(Json(answer(&service, &recorded, &signed)?)),
             Outcome::Stale(error) => stale = error,
         }
     }
@@ -85,7 +85,7 @@ fn own(
     now: Timestamp,
 ) -> Result<Grant, ApiError> {
     reattested(host, profile, now)?;
-    let claims = entry_claims::read(&host.claims).map_err(|error| ApiError::internal(&error))?;
+    let claims = claims_of_entry(&host.claims).map_err(|error| ApiError::internal(&error))?;
     let dns_names = profile.render_dns_names(&claims).map_err(|error| ApiError::internal(&error))?;
     let wanted = Wanted::host_again(profile, renewed.spiffe_id.clone(), dns_names, csr.key_kind())?;
     let asker = Host { id: &host.spiffe_id, profile: profile.name() };

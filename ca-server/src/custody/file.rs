@@ -109,6 +109,35 @@ pub fn open(
     key.expect(expected).map_err(|source| KeyFileError::Key { name: name.clone(), source })
 }
 
+/// Opens the key of an `init` that did not finish, whatever key it is; `None` where there is no file.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn open_unfinished(
+    disk: &dyn Disk,
+    name: &KeyName,
+    passphrase: &Passphrase,
+) -> Result<Option<SoftwareKey>, KeyFileError> {
+    let path = name.path().map_err(|source| KeyFileError::Disk { name: name.clone(), source })?;
+    let pem = read_whole(disk, &path, MAX_SEALED_OCTETS);
+    let Some(pem) = pem.map_err(|source| KeyFileError::Disk { name: name.clone(), source })? else { return Ok(None) };
+    let key = SealedKey::parse(&pem).and_then(|sealed| sealed.unseal(passphrase));
+    key.map(Some).map_err(|source| KeyFileError::Seal { name: name.clone(), source })
+}
+
+/// Takes away the key of an `init` that did not finish: no entry names it, so that nobody trusts what it signed.
+///
+/// # Errors
+/// [`KeyFileError::Disk`].
+pub fn discard_unfinished(disk: &dyn Disk, name: &KeyName) -> Result<(), KeyFileError> {
+    let failed = |source| KeyFileError::Disk { name: name.clone(), source };
+    let path = name.path().map_err(failed)?;
+    match disk.remove(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
 impl KeyName {
     /// The root's key.
     #[must_use]

@@ -4,7 +4,7 @@
 //! rest hold parsed types. A row that has run out may stay until it is swept: readers treat it as absent.
 
 use identity::{HostId, KeyHash, KeyIdentifier, KeyKind, Lifetime, PersonId, Sha256Hash, SpiffeId, Timestamp};
-use ledger::entry::{AuthorityRole, AuthorityState, Claims, Role, Selectors};
+use ledger::entry::{AuthorityRole, AuthorityState, Claims, RevocationReason, Role, Selectors};
 use serde::{Deserialize, Serialize};
 
 /// A row that can run out.
@@ -80,6 +80,15 @@ pub struct RevokedRow {
     pub shard: u16,
     /// CRLReason, 0 for none.
     pub reason: u8,
+}
+
+impl RevokedRow {
+    /// Why it was revoked.
+    #[must_use]
+    pub fn reason(&self) -> RevocationReason {
+        let coded = |reason: &RevocationReason| reason.code().unwrap_or(0) == self.reason;
+        RevocationReason::ALL.iter().copied().find(coded).unwrap_or_default()
+    }
 }
 
 /// When verifiers stop taking a superseded certificate.

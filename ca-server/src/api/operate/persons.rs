@@ -10,14 +10,13 @@ use identity::{PersonId, SpiffeId};
 use ledger::entry::{Actor, Kind, Role};
 use policies::Action;
 use policies::request::{Act, Operator, Read};
-use protocol::Binary;
 use protocol::admin::{AdmitPerson, Approve, Done, LoggedIn, Login, PersonView, Plain};
 use protocol::limits::MAX_REQUEST_OCTETS;
 
 use super::super::asking::{From, unauthenticated};
 use super::super::body;
 use super::super::error::ApiError;
-use super::super::issue::{ATTEMPTS, Outcome, issue, receipt};
+use super::super::issue::{ATTEMPTS, Outcome, chain, issue, receipt};
 use super::{done, may_read, permitted};
 use crate::caller::PERSON_PATH;
 use crate::csr;
@@ -110,22 +109,23 @@ pub(super) async fn login(
     body: Body,
 ) -> Result<Json<LoggedIn>, ApiError> {
     let request: Login = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
-    let csr = csr::open(&request.csr.0)?;
-    service.nonces.check(&request.nonce, csr.challenge(), service.now())?;
+    let opened = csr::open(&request.csr.0)?;
+    service.nonces.check(&request.nonce, opened.challenge(), service.now())?;
     let row = service.read(service.now(), |draft| draft.person(&request.person).cloned());
-    if row.is_none_or(|row| row.removed || row.key != csr.key()) {
+    if row.is_none_or(|row| row.removed || row.key != opened.key()) {
         return Err(Refusal::PersonUnknown.into());
     }
     let path = format!("{PERSON_PATH}{}", request.person);
     let spiffe_id = SpiffeId::from_path(&service.fixed.trust_domain, &path).map_err(|error| ApiError::internal(&error))?;
     let mut stale = ApiError::busy();
     for _ in 0..ATTEMPTS {
+        let csr = csr::open(&request.csr.0)?;
         let rules = service.rules().map_err(|error| ApiError::internal(&error))?;
         let grant = Grant::person(request.person, spiffe_id.clone(), rules.in_force);
-        match issue(&service, Actor::Person(request.person), request.request, grant, &csr).await? {
+        match issue(&service, Actor::Person(request.person), request.request, grant, csr).await? {
             Outcome::Signed(recorded, signed) => {
                 let done = Done { index: recorded.index(), receipt: receipt(&recorded) };
-                return Ok(Json(LoggedIn { chain: signed.into_chain().into_iter().map(Binary).collect(), done }));
+                return Ok(Json(LoggedIn { chain: chain(&signed), done }));
             }
             Outcome::Stale(error) => stale = error,
         }

@@ -12,17 +12,16 @@ use policies::request::{Act, Read};
 use policies::{Claims, Name};
 use protocol::admin::{CreateToken, Done, Plain, TokenCreated, TokenView};
 use protocol::limits::MAX_REQUEST_OCTETS;
-use protocol::token::JoinToken;
 
 use super::super::asking::From;
 use super::super::body;
 use super::super::error::ApiError;
 use super::{done, may_read, permitted};
-use crate::attestation::join_token;
+use crate::attestation::join_token::{MintError, mint};
+use crate::attestation::claims_to_entry;
 use crate::decide::{Command, token};
-use crate::entry_claims;
 use crate::refusal::Refusal;
-use crate::service::{Service, random};
+use crate::service::Service;
 use crate::state::rows::TokenRow;
 
 /// Makes a token.
@@ -42,20 +41,21 @@ pub(super) async fn create(
     known.render_host(&service.fixed.trust_domain, &claims).map_err(|error| malformed(&error))?;
     let act = Act::CreateToken { profile: &profile, lifetime: request.lifetime, claims: &claims };
     let who = permitted(&service, &peer, act)?;
-    let id = TokenId::from_bytes(random().map_err(|error| ApiError::internal(&error))?);
-    let secret = random().map_err(|error| ApiError::internal(&error))?;
-    let token = JoinToken { id, secret, trust: protocol::trust::hash(&service.fixed.trust) };
+    let minted = mint(protocol::trust::hash(&service.fixed.trust), &claims).map_err(|error| match error {
+        MintError::Random => ApiError::internal(&error),
+        MintError::TokenClaim => malformed(&error),
+    })?;
     let expires = service.now().plus(request.lifetime.as_duration());
     let created = entry::TokenCreated {
-        token: id,
-        secret: join_token::hash_of_secret(&token.secret),
+        token: minted.id,
+        secret: minted.hash,
         profile: profile.to_string(),
-        claims: entry_claims::of(&claims),
+        claims: claims_to_entry(&claims),
         expires,
     };
     let command = Command::CreateToken(Box::new(token::CreateToken { token: created }));
     let done = done(&service, &who.caller, request.request, command).await?;
-    Ok(Json(TokenCreated { id, token: token.reveal(), expires, done }))
+    Ok(Json(TokenCreated { id: minted.id, token: minted.text.to_string(), expires, done }))
 }
 
 /// Takes a token back.
@@ -82,7 +82,7 @@ pub(super) async fn list(
 ) -> Result<Json<Vec<TokenView>>, ApiError> {
     may_read(&service, &peer, Read::Tokens)?;
     let mut tokens: Vec<(u64, TokenView)> = service.read(service.now(), |draft| {
-        let used = |row: &TokenRow| draft.proof(&join_token::proof_of(&row.secret)).is_some();
+        let used = |row: &TokenRow| draft.proof(&row.secret).is_some();
         draft.tokens().map(|(id, row)| (row.index, view(id, row, used(row)))).collect()
     });
     tokens.sort_unstable_by_key(|(index, _)| std::cmp::Reverse(*index));
