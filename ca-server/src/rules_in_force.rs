@@ -9,7 +9,8 @@ use identity::Sha256Hash;
 use policies::PolicySet;
 use policies::bundle::{Bundle, MAX_BUNDLE_OCTETS};
 
-use crate::disk::{Disk, DiskPath, SyncPoint, WholePoints, read_whole, write_whole};
+use crate::disk::whole::{WholePoints, make_dirs, read_whole, write_whole};
+use crate::disk::{Disk, DiskPath, SyncPoint};
 use crate::state::PolicyInForce;
 
 /// The rules in force, kept ready, and the directory that bundles lie in.
@@ -116,7 +117,9 @@ impl RulesInForce {
 /// # Errors
 /// Those of the disk.
 pub fn keep(disk: &dyn Disk, octets: &[u8], hash: Sha256Hash) -> std::io::Result<()> {
-    write_whole(disk, &path(hash)?, octets, POINTS)
+    let path = path(hash)?;
+    make_dirs(disk, &path.parent(), POINTS.name)?;
+    write_whole(disk, &path, octets, POINTS)
 }
 
 fn path(hash: Sha256Hash) -> std::io::Result<DiskPath> {

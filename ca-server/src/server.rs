@@ -199,9 +199,11 @@ fn follow(
     config: &Config,
     tasks: &mut JoinSet<ServeError>,
 ) {
-    use crate::snapshot::{EVERY_ENTRIES, Keeper};
-    use crate::tiles::Publisher;
-    use crate::views::{Views, follow};
+    use crate::snapshot::EVERY_ENTRIES;
+    use crate::snapshot::keeper::Keeper;
+    use crate::tiles::publisher::Publisher;
+    use crate::views::Views;
+    use crate::views::follower::follow;
     let publisher = Publisher::new(Arc::clone(disk), Arc::clone(&opened.live), opened.published);
     tasks.spawn(async move {
         match publisher.run().await {

@@ -7,10 +7,16 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use identity::RequestId;
+use policies::{PickRefusal, WantedError};
 use protocol::problem::{CONTENT_TYPE, ProblemKind};
 
+use crate::attestation::EvidenceError;
+use crate::attestation::nonce::NonceError;
 use crate::caller::CallerError;
 use crate::committer::CommitError;
+use crate::csr::CsrError;
+use crate::issuance::{PrepareError, SignError};
+use crate::issuing::IssuingError;
 use crate::refusal::Refusal;
 
 /// Marks a response as a refusal by a rule, for whoever writes refusals down.
@@ -113,6 +119,60 @@ impl From<CallerError> for ApiError {
     fn from(error: CallerError) -> Self {
         let fix = "enrol again, or ask an admin why";
         Self { kind: ProblemKind::Unauthenticated, ..Self::refused(error.rule(), error.to_string(), fix) }
+    }
+}
+
+impl From<CsrError> for ApiError {
+    fn from(error: CsrError) -> Self {
+        Self::refused(error.rule(), chain(&error), "send a PKCS#10 request, DER, with a P-256 or Ed25519 key and signed by it")
+    }
+}
+
+impl From<NonceError> for ApiError {
+    fn from(error: NonceError) -> Self {
+        match error {
+            NonceError::Random => Self::internal(&error),
+            _ => Self::refused(error.rule(), error.to_string(), "ask for a new nonce at /v1/challenge, put it into the request as challengePassword, and send both"),
+        }
+    }
+}
+
+impl From<EvidenceError> for ApiError {
+    fn from(error: EvidenceError) -> Self {
+        if error.is_ours() {
+            tracing::warn!(error = %chain(&error), "evidence could not be judged");
+            return Self::refused(error.rule(), "the evidence could not be judged; the server's log says why", error.fix());
+        }
+        Self::refused(error.rule(), error.to_string(), error.fix())
+    }
+}
+
+impl From<PickRefusal> for ApiError {
+    fn from(error: PickRefusal) -> Self {
+        Self::refused(error.rule(), error.to_string(), "name one of the profiles of this attestor")
+    }
+}
+
+impl From<WantedError> for ApiError {
+    fn from(error: WantedError) -> Self {
+        Self::refused(error.rule(), chain(&error), "see the profile: ca-server policy show")
+    }
+}
+
+impl From<IssuingError> for ApiError {
+    fn from(error: IssuingError) -> Self {
+        match &error {
+            IssuingError::Prepare(PrepareError::KeyKind { .. }) => {
+                Self::refused("key-kind-is-allowed", chain(&error), "make a key of the kind that was granted")
+            }
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<SignError> for ApiError {
+    fn from(error: SignError) -> Self {
+        Self::internal(&error)
     }
 }
 

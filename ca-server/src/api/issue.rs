@@ -63,7 +63,7 @@ pub(super) fn chain(signed: &Signed) -> Vec<Binary> {
 
 /// The proof of an entry, as it travels.
 pub(super) fn receipt(recorded: &Recorded) -> ReceiptMessage {
-    ReceiptMessage { entry: Binary(recorded.entry().to_vec()), proof: recorded.receipt().proof().to_owned() }
+    ReceiptMessage { entry: Binary(recorded.entry().to_vec()), proof: recorded.receipt().proof }
 }
 
 fn host_of(recorded: &Recorded) -> Option<HostId> {

@@ -58,6 +58,16 @@ pub enum RevocationReason {
 }
 
 impl RevocationReason {
+    /// Every reason there is.
+    pub const ALL: &[Self] = &[
+        Self::Unspecified,
+        Self::KeyCompromise,
+        Self::AffiliationChanged,
+        Self::Superseded,
+        Self::CessationOfOperation,
+        Self::PrivilegeWithdrawn,
+    ];
+
     /// The CRLReason code, absent for `unspecified`.
     #[must_use]
     pub fn code(self) -> Option<u8> {

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use ledger::entry::{AgentAdded, AgentRemoved, Selectors};
-use policies::AgentRule;
+use policies::{AgentRule, Name};
 use policies::agent::beside;
 use policies::agent::file::{AgentRuleFile, SelectorsFile};
 use policies::request::{Act, Read};
@@ -19,7 +19,7 @@ use super::super::asking::From;
 use super::super::body;
 use super::super::error::ApiError;
 use super::{done, may_read, permitted};
-use crate::decide::{Command, agent};
+use crate::decide::{self, Command};
 use crate::draft::Draft;
 use crate::refusal::Refusal;
 use crate::service::Service;
@@ -51,7 +51,7 @@ pub(super) async fn add(
         lifetime: wanted.lifetime(),
         cutoff: view.cutoff,
     };
-    let command = Command::AddAgent(Box::new(agent::AddAgent { agent: added }));
+    let command = Command::AddAgent(Box::new(decide::agent::AddAgent { agent: added }));
     Ok(Json(done(&service, &who.caller, request, command).await?))
 }
 
@@ -64,13 +64,11 @@ pub(super) async fn remove(
     body: Body,
 ) -> Result<Json<Done>, ApiError> {
     let Plain { request, .. } = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
-    let known = service.read(service.now(), |draft| {
-        let row = draft.agent(&profile, &name).ok_or(Refusal::Missing { what: "the agent" })?;
-        rule(&profile, &name, row)
-    })?;
-    let who = permitted(&service, &peer, Act::RemoveAgent(&known))?;
+    let missing = |_| Refusal::Missing { what: "the agent" };
+    let (class, agent) = (Name::parse(&profile).map_err(missing)?, Name::parse(&name).map_err(missing)?);
+    let who = permitted(&service, &peer, Act::RemoveAgent { profile: &class, agent: &agent })?;
     let removed = AgentRemoved { agent: name, profile };
-    let command = Command::RemoveAgent(Box::new(agent::RemoveAgent { agent: removed }));
+    let command = Command::RemoveAgent(Box::new(decide::agent::RemoveAgent { agent: removed }));
     Ok(Json(done(&service, &who.caller, request, command).await?))
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn show(
     may_read(&service, &peer, Read::Ledger)?;
     let found = tokio::task::spawn_blocking(move || service.live().receipt(index)).await;
     let (bytes, _, receipt) = found.map_err(|error| ApiError::internal(&error))?.map_err(|error| missing(&error))?;
-    Ok(Json(ReceiptMessage { entry: Binary(bytes.to_vec()), proof: receipt.proof().to_owned() }))
+    Ok(Json(ReceiptMessage { entry: Binary(bytes.to_vec()), proof: receipt.proof }))
 }
 
 /// Where to begin, and how many.

@@ -60,7 +60,7 @@ pub(super) async fn status(
     Extension(peer): From,
 ) -> Result<Json<Status>, ApiError> {
     may_read(&service, &peer, Read::Status)?;
-    let halted = service.live().halted().map(str::to_owned);
+    let halted = service.live().halted();
     let newest = service.read(service.now(), |draft| draft.scalars().newest_revocation);
     let (followers_current, followers) = service.followers.at_least(newest);
     Ok(Json(service.read(service.now(), |draft| {
