@@ -21,7 +21,6 @@ mod operate;
 mod renew;
 mod revoke;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -31,18 +30,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use protocol::problem::ProblemKind;
 
-use crate::caller::Connection;
 use crate::service::Service;
+pub use crate::listeners::Peer;
 pub use error::{ApiError, chain};
-
-/// The other end of a connection; the listener puts it into every request.
-#[derive(Clone, Debug)]
-pub struct Peer {
-    /// What it has proved.
-    pub connection: Connection,
-    /// Where it is; `None` on a Unix socket.
-    pub address: Option<IpAddr>,
-}
 
 /// The routes of the TLS listener.
 pub fn router(service: Arc<Service>) -> Router {

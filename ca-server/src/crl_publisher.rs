@@ -73,7 +73,7 @@ impl CrlPublisher {
         for issuer in self.service.issuing.issuers().iter() {
             let id = issuer.key_identifier();
             match path(&id).and_then(|path| whole::read_whole(&*self.disk, &path, MAX_CRL_OCTETS)) {
-                Ok(Some(der)) => self.shelf.put(id, der),
+                Ok(Some(der)) => self.shelf.put(id, der.into()),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "the CRL of before the restart cannot be read"),
             }
@@ -106,7 +106,7 @@ impl CrlPublisher {
         let prepared = prepared.ok_or_else(|| failed("prepared")("nothing was encoded".into()))?;
         let signed = sign(&recorded, &prepared, &self.service.issuing.issuers());
         let signed = signed.map_err(|e| failed("signed")(e.into()))?;
-        self.shelf.put(id, signed.der().to_vec());
+        self.shelf.put(id, signed.der().into());
         self.keep(&id, signed.der()).map_err(|e| failed("kept on disk")(e.into()))?;
         tracing::info!(issuer = %id, number = signed.number(), revoked = prepared.revoked(), "a CRL was signed");
         Ok(())

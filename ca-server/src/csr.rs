@@ -10,6 +10,7 @@ mod attributes;
 mod flaw;
 mod foreign;
 mod ignored;
+pub mod make;
 mod verdict;
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};

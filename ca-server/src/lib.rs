@@ -1,9 +1,10 @@
-//! ca-server: skeleton.
+//! Brevet's certificate authority: attest, decide, record, sign, publish, answer.
 
 pub mod api;
 pub mod apply;
 pub mod attestation;
 pub mod caller;
+pub mod cli;
 pub mod committer;
 pub mod config;
 pub mod crl_publisher;
@@ -22,9 +23,11 @@ pub mod heartbeats;
 pub mod issuance;
 pub mod issuing;
 pub mod ledger_key;
+pub mod listeners;
 pub mod live;
 pub mod log;
 pub mod opening;
+pub mod own_leaf;
 pub mod public_key;
 pub mod recent;
 pub mod refusal;
@@ -32,14 +35,12 @@ pub mod refusals;
 pub mod rules_in_force;
 pub mod server;
 pub mod service;
+pub mod serving;
 pub mod snapshot;
 pub mod state;
 pub mod tiles;
+pub mod tls_key;
 pub mod tree;
 pub mod views;
 
-/// The program, from arguments to exit code.
-#[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}
+pub use cli::main;

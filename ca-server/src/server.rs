@@ -4,7 +4,7 @@
 //! Nothing is served before the ledger was checked. Whatever can no longer be trusted (a disk that does not sync, a
 //! committer that ended) ends the process: a restart finds out what is durable.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use identity::{KeyHash, KeyKind, Timestamp};
 use ledger::entry::{Actor, AuthorityRole, AuthorityState};
@@ -58,7 +58,7 @@ pub enum ServeError {
     Ended(&'static str),
 }
 
-fn cannot<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &'static str) -> impl Fn(E) -> ServeError {
+pub(crate) fn cannot<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &'static str) -> impl Fn(E) -> ServeError {
     move |source| ServeError::Cannot { what, source: source.into() }
 }
 
@@ -111,6 +111,7 @@ pub fn start(disk: Arc<dyn Disk>, config: &Config, passphrase: &Passphrase, cloc
         refusals: Refusals::default(),
         followers: Followers::default(),
         heartbeats: Heartbeats::default(),
+        views: OnceLock::new(),
         fixed: Fixed {
             trust_domain: config.trust_domain.clone(),
             trust: trust_octets.into(),
@@ -216,15 +217,16 @@ fn follow(
         keeper.run().await;
         ServeError::Ended("the keeper of snapshots")
     });
-    let (live, path) = (Arc::clone(&opened.live), config.data_dir.join("views"));
+    let (viewing, live, path) = (Arc::clone(service), Arc::clone(&opened.live), config.data_dir.join("views"));
     tasks.spawn(async move {
         let is_ours = |size, root| live.root_at(size).is_ok_and(|ours| ours == root);
-        match Views::open(&path, is_ours).map(Arc::new) {
-            Ok(views) => match follow(views, Arc::clone(&live)).await {
-                Ok(()) => ServeError::Ended("the views"),
-                Err(error) => cannot("the views cannot follow")(error),
-            },
-            Err(error) => cannot("the views cannot be opened")(error),
+        let views = match Views::open(&path, is_ours) {
+            Ok(views) => Arc::clone(viewing.views.get_or_init(|| Arc::new(views))),
+            Err(error) => return cannot("the views cannot be opened")(error),
+        };
+        match follow(views, Arc::clone(&live)).await {
+            Ok(()) => ServeError::Ended("the views"),
+            Err(error) => cannot("the views cannot follow")(error),
         }
     });
     let beats = service.heartbeats.clone();

@@ -1,7 +1,7 @@
 //! What the routes share: the ledger, the rules in force, attestors, authorities, counters. Knows no HTTP.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::rand;
 use identity::{HostId, RequestId, Timestamp, TrustDomain};
@@ -20,6 +20,7 @@ use crate::issuing::Issuing;
 use crate::live::Live;
 use crate::refusals::Refusals;
 use crate::rules_in_force::{Ready, RulesError, RulesInForce};
+use crate::views::Views;
 
 /// Reads the wall clock. Only the composition root makes one that does so for real.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -42,6 +43,8 @@ pub struct Service {
     pub followers: Followers,
     /// The feed's heartbeats.
     pub heartbeats: Heartbeats,
+    /// The views, once they are open. They answer questions; no decision reads them.
+    pub views: OnceLock<Arc<Views>>,
     /// What stays as it is while the server runs.
     pub fixed: Fixed,
     /// The clock.

@@ -42,6 +42,8 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/v1/admin/approvals", post(persons::approve))
         .route("/v1/admin/login", post(persons::login))
         .route("/v1/admin/policy", get(policy::show).post(policy::load))
+        .route("/v1/admin/views", get(status::views))
+        .route("/v1/admin/ledger/checkpoint", get(ledger::checkpoint))
         .route("/v1/admin/ledger/{index}", get(ledger::show))
         .route("/v1/admin/ledger", get(ledger::read))
 }

@@ -100,7 +100,7 @@ fn verify(place: &Where, output: &Output) -> Result<(), CliError> {
             if index == head.size() {
                 break;
             }
-            let wrong = |why: &dyn std::error::Error| CliError::No(format!("entry {index}: {}", crate::api::chain(why)));
+            let wrong = |why: &(dyn std::error::Error + 'static)| CliError::No(format!("entry {index}: {}", crate::api::chain(why)));
             let read = entry.decode().map_err(|error| wrong(&error))?;
             state.apply(index, &read, &entry).map_err(|error| wrong(&error))?;
             frontier.push(leaf_hash(&entry));
@@ -113,7 +113,7 @@ fn verify(place: &Where, output: &Output) -> Result<(), CliError> {
             output.progress(&format!("{shown} of {} entries", head.size()));
         }
     }
-    if frontier.root() != head.root() {
+    if frontier.root() != *head.root() {
         return Err(CliError::No(format!(
             "the {} entries have the root {}, the checkpoint says {}",
             head.size(),

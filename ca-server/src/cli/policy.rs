@@ -133,9 +133,7 @@ fn test(set: &PolicySet, table: &PathBuf, output: &Output) -> Result<(), CliErro
 fn read_question(path: &PathBuf) -> Result<Question, CliError> {
     let text = String::from_utf8(read_limited(path)?).map_err(CliError::failed("the question is not text"))?;
     let file: QuestionFile = toml::from_str(&text).map_err(CliError::failed(path.display().to_string()))?;
-    Question::check(&file).map_err(|faults| {
-        CliError::No(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-    })
+    Question::check(file).map_err(CliError::failed(path.display().to_string()))
 }
 
 fn no(problems: &[Problem]) -> CliError {

@@ -11,13 +11,16 @@ use protocol::trust::Trust;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use super::CliError;
 use super::admin::Credential;
 use super::connection::Client;
+use crate::custody::{Custody as _, SoftwareKey};
+use crate::tls_key::TlsKey;
 
 /// The server, and who asks.
 #[derive(Debug, Args)]
@@ -35,7 +38,6 @@ impl Remote {
             std::fs::read(&self.trust).map_err(|source| CliError::File { path: self.trust.clone(), source })?;
         let trust = Trust::from_bytes(&octets).map_err(CliError::failed("the trust file"))?;
         let key = self.credential.open()?;
-        let pkcs8 = key.to_pkcs8();
         let path = self.credential.certificate();
         let pem = std::fs::read(&path).map_err(|source| CliError::File { path, source })?;
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
@@ -52,8 +54,7 @@ impl Remote {
             .map_err(CliError::failed("TLS"))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_client_auth_cert(chain, PrivateKeyDer::from(PrivatePkcs8KeyDer::from(pkcs8.to_vec())))
-            .map_err(CliError::failed("your certificate does not fit your key: log in again"))?;
+            .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified(chain, key)?)));
         let http = reqwest::Client::builder()
             .use_preconfigured_tls(config)
             .redirect(reqwest::redirect::Policy::none())
@@ -61,6 +62,17 @@ impl Remote {
             .map_err(CliError::failed("the client cannot be made"))?;
         Client::new(http, trust.url.clone(), trust.url)
     }
+}
+
+/// Chain and key of the credential, as TLS takes them. The key stays in its custody.
+fn certified(chain: Vec<CertificateDer<'static>>, key: SoftwareKey) -> Result<CertifiedKey, CliError> {
+    let fits = chain.first().is_some_and(|leaf| {
+        CertificateFacts::from_der(leaf).is_ok_and(|facts| facts.key == key.public_key().hash())
+    });
+    if !fits {
+        return Err(CliError::No("your certificate does not fit your key: log in again (ca-server admin login)".to_owned()));
+    }
+    Ok(CertifiedKey::new(chain, Arc::new(TlsKey(Arc::new(key)))))
 }
 
 /// Takes a server whose chain ends in a pinned root and whose leaf states the pinned identity, and no other.

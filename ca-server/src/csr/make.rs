@@ -5,7 +5,7 @@ use der::asn1::{Any, BitString, ObjectIdentifier, PrintableString, SetOfVec};
 use der::{Decode as _, Encode as _, Tag};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::attr::Attribute;
-use x509_cert::name::RdnSequence;
+use x509_cert::name::Name;
 use x509_cert::request::{CertReq, CertReqInfo, Version};
 
 use crate::custody::{Custody, SignError};
@@ -37,7 +37,7 @@ pub fn make(key: &dyn Custody, challenge: Option<&str>) -> Result<Vec<u8>, MakeE
         values.insert(value)?;
         attributes.insert(Attribute { oid: CHALLENGE_PASSWORD, values })?;
     }
-    let info = CertReqInfo { version: Version::V1, subject: RdnSequence::default(), public_key, attributes };
+    let info = CertReqInfo { version: Version::V1, subject: Name::default(), public_key, attributes };
     let signature = key.sign(&info.to_der()?)?;
     let oid = match key.public_key().kind() {
         KeyKind::P256 => ECDSA_WITH_SHA_256,

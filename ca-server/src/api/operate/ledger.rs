@@ -30,6 +30,16 @@ pub(super) async fn show(
     Ok(Json(ReceiptMessage { entry: Binary(bytes.to_vec()), proof: receipt.proof }))
 }
 
+/// The newest checkpoint, which every entry recorded so far is under.
+pub(super) async fn checkpoint(
+    State(service): State<Arc<Service>>,
+    Extension(peer): From,
+) -> Result<impl IntoResponse, ApiError> {
+    may_read(&service, &peer, Read::Ledger)?;
+    let checkpoint = service.live().head().checkpoint.ok_or_else(|| ApiError::new(ProblemKind::NotFound))?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], checkpoint.as_str().to_owned()))
+}
+
 /// Where to begin, and how many.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,5 +1,6 @@
 //! How the server is: sizes, authorities, policy, counters, followers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -88,4 +89,44 @@ pub(super) async fn status(
             followers,
         }
     })))
+}
+
+/// A SHA-256 per view and per table of State: two servers with the same ledger give the same, and so does a rebuild.
+#[derive(Debug, Serialize)]
+pub(super) struct Digests {
+    size: u64,
+    state: BTreeMap<&'static str, String>,
+    views: Option<ViewDigests>,
+}
+
+#[derive(Debug, Serialize)]
+struct ViewDigests {
+    size: u64,
+    views: BTreeMap<String, String>,
+}
+
+/// Digests of State and views.
+pub(super) async fn views(
+    State(service): State<Arc<Service>>,
+    Extension(peer): From,
+) -> Result<Json<Digests>, ApiError> {
+    may_read(&service, &peer, Read::Status)?;
+    let digests = tokio::task::spawn_blocking(move || digests(&service)).await;
+    digests.map_err(|error| ApiError::internal(&error))?.map(Json)
+}
+
+fn digests(service: &Service) -> Result<Digests, ApiError> {
+    // A copy, so that the committer waits for that and for nothing else.
+    let state = service.live().state().clone();
+    let views = service.views.get().map(|views| {
+        let found = views.digests().map_err(|error| ApiError::internal(&error))?;
+        let views_size = views.size();
+        let named = found.into_iter().map(|(view, digest)| (view.as_str().to_owned(), digest.to_string())).collect();
+        Ok::<_, ApiError>(ViewDigests { size: views_size, views: named })
+    });
+    Ok(Digests {
+        size: state.size(),
+        state: state.digests().into_iter().map(|(name, digest)| (name, digest.to_string())).collect(),
+        views: views.transpose()?,
+    })
 }

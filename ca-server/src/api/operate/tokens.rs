@@ -18,7 +18,7 @@ use super::super::body;
 use super::super::error::ApiError;
 use super::{done, may_read, permitted};
 use crate::attestation::join_token::{MintError, mint};
-use crate::attestation::claims_for_entry;
+use crate::attestation::claims_to_entry;
 use crate::decide::{Command, token};
 use crate::refusal::Refusal;
 use crate::service::Service;
@@ -50,7 +50,7 @@ pub(super) async fn create(
         token: minted.id,
         secret: minted.hash,
         profile: profile.to_string(),
-        claims: claims_for_entry(&claims),
+        claims: claims_to_entry(&claims),
         expires,
     };
     let command = Command::CreateToken(Box::new(token::CreateToken { token: created }));
