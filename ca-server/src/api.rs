@@ -30,8 +30,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use protocol::problem::ProblemKind;
 
-use crate::service::Service;
 pub use crate::listeners::Peer;
+use crate::service::Service;
 pub use error::{ApiError, chain};
 
 /// The routes of the TLS listener.

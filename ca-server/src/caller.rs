@@ -199,11 +199,7 @@ fn certified(certificate: &ClientCertificate, draft: &Draft<'_>) -> Result<Calle
     }
 }
 
-fn host_or_agent(
-    host: HostId,
-    certificate: &ClientCertificate,
-    draft: &Draft<'_>,
-) -> Result<Caller, CallerError> {
+fn host_or_agent(host: HostId, certificate: &ClientCertificate, draft: &Draft<'_>) -> Result<Caller, CallerError> {
     let row = draft.host(&host).ok_or(CallerError::Unknown)?;
     if row.standing != Standing::Good {
         return Err(CallerError::HostNotGood { standing: row.standing });

@@ -152,6 +152,11 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::new(cli.json);
+    // The one provider of cryptography for TLS in this process; a second one would be a mistake of ours.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        output.error(&CliError::No("a provider of cryptography was installed before".to_owned()));
+        return ExitCode::FAILURE;
+    }
     match run(cli.command, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -164,7 +169,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, output: &Output) -> Result<(), CliError> {
     match command {
         Command::Init(command) => init::run(command, output),
-        Command::Serve(command) => serve::run(command),
+        Command::Serve(command) => serve::run(&command),
         Command::CheckConfig(command) => serve::check(&command, output),
         Command::Admin(command) => admin::run(command, output),
         Command::Token(command) => token::run(command, output),
@@ -172,7 +177,7 @@ fn run(command: Command, output: &Output) -> Result<(), CliError> {
         Command::Agent(command) => agent::run(command, output),
         Command::Revoke(command) => revoke::run(command, output),
         Command::List(command) => list::run(command, output),
-        Command::Status(command) => status::run(command, output),
+        Command::Status(command) => status::run(&command, output),
         Command::Policy(command) => policy::run(command, output),
         Command::Attest(command) => attest::run(command, output),
         Command::Csr(command) => inspect::run(command, output),

@@ -192,9 +192,9 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let directory = path.parent().unwrap_or_else(|| Path::new(""));
-        Self::parse(&text, directory).map_err(|error| match error {
-            ConfigError::Malformed { message, .. } => ConfigError::Malformed { path: path.to_owned(), message },
-            other => other,
+        Self::parse(&text, directory).map_err(|error| {
+            let ConfigError::Malformed { message, .. } = error else { return error };
+            ConfigError::Malformed { path: path.to_owned(), message }
         })
     }
 
@@ -203,8 +203,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, directory: &Path) -> Result<Self, ConfigError> {
-        let file: ConfigFile = toml::from_str(text)
-            .map_err(|error| ConfigError::Malformed { path: PathBuf::from("configuration"), message: error.to_string() })?;
+        let file: ConfigFile = toml::from_str(text).map_err(|error| ConfigError::Malformed {
+            path: PathBuf::from("configuration"),
+            message: error.to_string(),
+        })?;
         file.check(directory)
     }
 }
@@ -228,7 +230,7 @@ impl ConfigFile {
         if !(1..=1024).contains(&self.ledger.segment_mib) {
             return Err(value("ledger.segment_mib", "1 to 1024"));
         }
-        let clusters = self.kubernetes.into_iter().map(KubernetesFile::check).collect::<Result<Vec<_>, _>>()?;
+        let clusters = KubernetesConfig::all(self.kubernetes)?;
         Ok(Config {
             data_dir: directory.join(self.data_dir),
             trust_domain,

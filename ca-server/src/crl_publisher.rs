@@ -93,9 +93,8 @@ impl CrlPublisher {
 
     async fn renew(&self, issuer: &Arc<Issuer>) -> Result<(), CrlFailure> {
         let id = issuer.key_identifier();
-        let failed = |step| {
-            move |source: Box<dyn std::error::Error + Send + Sync>| CrlFailure { issuer: id, step, source }
-        };
+        let failed =
+            |step| move |source: Box<dyn std::error::Error + Send + Sync>| CrlFailure { issuer: id, step, source };
         let period = Period::starting(self.service.now(), LASTS, issuer).map_err(|e| failed("timed")(e.into()))?;
         let slot = Arc::new(Mutex::new(None));
         let command = command(Arc::clone(issuer), period, Arc::clone(&slot));

@@ -133,6 +133,7 @@ impl Grant {
         Self::bare(Subject::Person { person }, spiffe_id, PERSON_LIFETIME, policy)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a permit is spent here, once")]
     fn permitted(
         subject: Subject,
         wanted: Action,

@@ -253,10 +253,7 @@ fn trust_file(live: &Live, config: &Config, ledger_key: &LedgerKey) -> Result<Ve
         url: config.api_url.clone(),
         server_id: SpiffeId::from_path(&config.trust_domain, SERVER_PATH).map_err(|error| form(&error))?,
         root_keys: draft.roots().into_iter().map(|(_, row)| row.key).collect(),
-        ledger: LedgerTrust {
-            origin: ledger_key.verifier().name().to_owned(),
-            key: ledger_key.verifier().to_string(),
-        },
+        ledger: LedgerTrust { origin: ledger_key.verifier().name().to_owned(), key: ledger_key.verifier().to_string() },
         checkpoint: checkpoint.as_str().to_owned(),
     };
     trust.to_bytes().map_err(|error| form(&error))

@@ -72,12 +72,7 @@ impl Issuing {
     ///
     /// # Errors
     /// [`IssuingError`].
-    pub fn prepare(
-        issuer: &Issuer,
-        grant: Grant,
-        csr: OpenedCsr,
-        now: Timestamp,
-    ) -> Result<Prepared, IssuingError> {
+    pub fn prepare(issuer: &Issuer, grant: Grant, csr: OpenedCsr, now: Timestamp) -> Result<Prepared, IssuingError> {
         let serial = Serial::new(now, random()?)?;
         Ok(prepare(grant, csr, issuer, now, serial)?)
     }

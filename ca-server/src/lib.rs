@@ -1,4 +1,4 @@
-//! Brevet's certificate authority: attest, decide, record, sign, publish, answer.
+//! Brevet's certificate authority: attest, decide, record, sign, publish, answer. `ARCHITECTURE.md` has the map.
 
 pub mod api;
 pub mod apply;

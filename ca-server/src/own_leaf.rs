@@ -86,7 +86,8 @@ impl OwnLeaf {
         let rules = self.service.rules().map_err(failed("the policy in force"))?;
         let id = SpiffeId::from_path(&self.service.fixed.trust_domain, SERVER_PATH).map_err(failed("its name"))?;
         let grant = Grant::server(id, self.dns_names.clone(), rules.in_force);
-        let issuer = self.service.read(now, |draft| self.service.issuing.active(draft)).map_err(failed("its issuer"))?;
+        let issuer =
+            self.service.read(now, |draft| self.service.issuing.active(draft)).map_err(failed("its issuer"))?;
         let prepared = Issuing::prepare(&issuer, grant, csr, now).map_err(failed("its certificate"))?;
         let command = Command::Authorise(Box::new(prepared.command()));
         let request = new_request().map_err(failed("its request's id"))?;
@@ -95,9 +96,9 @@ impl OwnLeaf {
         let mut chain: Vec<CertificateDer<'static>> =
             signed.chain().into_iter().map(|der| CertificateDer::from(der.to_vec())).collect();
         // Clients pin roots by their keys and take the anchor from what is presented.
-        let roots = self.service.read(now, |draft| {
-            draft.roots().into_iter().map(|(_, row)| row.certificate.clone()).collect::<Vec<_>>()
-        });
+        let roots = self
+            .service
+            .read(now, |draft| draft.roots().into_iter().map(|(_, row)| row.certificate.clone()).collect::<Vec<_>>());
         chain.extend(roots.into_iter().map(CertificateDer::from));
         let leaf = CertifiedKey::new(chain, Arc::new(TlsKey(key)));
         self.tls.set_leaf(leaf).map_err(failed("its use"))?;

@@ -106,9 +106,8 @@ impl RulesInForce {
         }
         let unchecked = |problems| RulesError::Unchecked { bundle, problems };
         let read = Bundle::from_bytes(&octets).map_err(|error| unchecked(error.to_string()))?;
-        read.check().map_err(|problems| {
-            unchecked(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        })
+        read.check()
+            .map_err(|problems| unchecked(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
     }
 }
 

@@ -58,7 +58,9 @@ pub enum ServeError {
     Ended(&'static str),
 }
 
-pub(crate) fn cannot<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &'static str) -> impl Fn(E) -> ServeError {
+pub(crate) fn cannot<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    what: &'static str,
+) -> impl Fn(E) -> ServeError {
     move |source| ServeError::Cannot { what, source: source.into() }
 }
 
@@ -76,7 +78,12 @@ pub struct Running {
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn start(disk: Arc<dyn Disk>, config: &Config, passphrase: &Passphrase, clock: Clock) -> Result<Running, ServeError> {
+pub fn start(
+    disk: Arc<dyn Disk>,
+    config: &Config,
+    passphrase: &Passphrase,
+    clock: Clock,
+) -> Result<Running, ServeError> {
     let trust_octets = genesis::trust_path()
         .and_then(|path| whole::read_whole(&*disk, &path, protocol::limits::MAX_TRUST_OCTETS))
         .map_err(cannot("trust.json cannot be read"))?
@@ -128,10 +135,8 @@ fn check_domain(trust: &Trust, config: &Config) -> Result<(), ServeError> {
     if trust.trust_domain == config.trust_domain {
         return Ok(());
     }
-    let why = format!(
-        "the ledger is of trust domain {}, the configuration says {}",
-        trust.trust_domain, config.trust_domain
-    );
+    let why =
+        format!("the ledger is of trust domain {}, the configuration says {}", trust.trust_domain, config.trust_domain);
     Err(cannot("configuration and ledger do not fit")(why))
 }
 

@@ -40,8 +40,9 @@ pub async fn serve(
 
     // Sockets first, so that a taken address is told before anything is issued.
     let api = ApiListener::bind(config.api_listen, Limits::API.within(files)).await.map_err(cannot("api.listen"))?;
-    let public =
-        PublicListener::bind(config.public_listen, Limits::PUBLIC.within(files)).await.map_err(cannot("public.listen"))?;
+    let public = PublicListener::bind(config.public_listen, Limits::PUBLIC.within(files))
+        .await
+        .map_err(cannot("public.listen"))?;
     let socket = AdminSocket::bind(&config.admin_socket, Access::Own).map_err(cannot("admin.socket"))?;
     tracing::info!(
         api = ?api.address().ok(),

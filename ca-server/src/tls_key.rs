@@ -25,7 +25,10 @@ impl TlsKey {
 
 impl SigningKey for TlsKey {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
-        offered.contains(&self.scheme_of_key()).then(|| Box::new(self.clone()) as Box<dyn Signer>)
+        if !offered.contains(&self.scheme_of_key()) {
+            return None;
+        }
+        Some(Box::new(self.clone()))
     }
 
     fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {

@@ -56,7 +56,8 @@ pub(super) async fn list(
     }
     let list = AgentList { host: caller.host, size, time: now, agents };
     let list = serde_json::to_string(&list).map_err(|error| ApiError::internal(&error))?;
-    let signature = service.issuing.ledger_key().sign_octets(&signed_octets(&list)).map_err(|error| ApiError::internal(&error))?;
+    let signature =
+        service.issuing.ledger_key().sign_octets(&signed_octets(&list)).map_err(|error| ApiError::internal(&error))?;
     Ok(Json(SignedAgentList { list, signature: Binary(signature) }))
 }
 

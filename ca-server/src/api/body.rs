@@ -25,8 +25,13 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, l
     let octets = octets(headers, body, limit).await?;
     check_depth(&octets)?;
     // serde's message names members and positions, never values of ours; unknown members are the asker's own names.
-    serde_json::from_slice(&octets)
-        .map_err(|error| ApiError::malformed(format!("line {}, column {}: not the message that this path takes", error.line(), error.column())))
+    serde_json::from_slice(&octets).map_err(|error| {
+        ApiError::malformed(format!(
+            "line {}, column {}: not the message that this path takes",
+            error.line(),
+            error.column()
+        ))
+    })
 }
 
 /// Reads the body as octets, at most `limit`.

@@ -9,9 +9,9 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use identity::{HostId, KeyHash};
 use ledger::entry::Actor;
+use policies::Wanted;
 use policies::profile::pick::Wish;
 use policies::request::{Evidence, Request};
-use policies::Wanted;
 use protocol::enroll::{BoundKey, Challenge, ChallengeRequest, EnrollRequest, Issued};
 use protocol::limits::{MAX_EVIDENCE_OCTETS, MAX_NONCE_OCTETS, MAX_REQUEST_OCTETS};
 
@@ -75,8 +75,7 @@ fn decide(
     csr: &OpenedCsr,
 ) -> Result<Grant, ApiError> {
     let rules = service.rules().map_err(|error| ApiError::internal(&error))?;
-    let wish =
-        Wish { attestor: attested.attestor(), fixed: attested.profile(), asked: request.profile.as_deref() };
+    let wish = Wish { attestor: attested.attestor(), fixed: attested.profile(), asked: request.profile.as_deref() };
     let profile = rules.set.profiles().pick(wish)?;
     let wanted = Wanted::host(profile, &service.fixed.trust_domain, attested.claims(), csr.key_kind())?;
     let attestor = renew::name_of(attested.attestor())?;
@@ -104,7 +103,11 @@ fn host_for(service: &Service, wanted: &Wanted) -> Result<HostId, ApiError> {
 /// The key that a returning host proves: its signature over nonce and request must hold.
 fn proved(bound: &BoundKey, request: &EnrollRequest) -> Result<KeyHash, ApiError> {
     let refused = |detail: String| {
-        ApiError::refused("bound-key-not-proved", detail, "sign the nonce and the request with the key of the host's last certificate")
+        ApiError::refused(
+            "bound-key-not-proved",
+            detail,
+            "sign the nonce and the request with the key of the host's last certificate",
+        )
     };
     let key = PublicKey::from_spki_der(&bound.spki.0).map_err(|error| refused(error.to_string()))?;
     let signed = protocol::reenrol::signed_octets(&request.nonce, &request.csr.0);

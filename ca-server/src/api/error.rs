@@ -68,7 +68,8 @@ impl ApiError {
     #[must_use]
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut octets = [0; 16];
-        let id = getrandom::fill(&mut octets).map_or_else(|_| "none".to_owned(), |()| RequestId::from_bytes(octets).to_string());
+        let id = getrandom::fill(&mut octets)
+            .map_or_else(|_| "none".to_owned(), |()| RequestId::from_bytes(octets).to_string());
         tracing::error!(id, error = %chain(error), "a request failed");
         Self { id: Some(id), ..Self::new(ProblemKind::Internal) }
     }
@@ -124,7 +125,11 @@ impl From<CallerError> for ApiError {
 
 impl From<CsrError> for ApiError {
     fn from(error: CsrError) -> Self {
-        Self::refused(error.rule(), chain(&error), "send a PKCS#10 request, DER, with a P-256 or Ed25519 key and signed by it")
+        Self::refused(
+            error.rule(),
+            chain(&error),
+            "send a PKCS#10 request, DER, with a P-256 or Ed25519 key and signed by it",
+        )
     }
 }
 
@@ -132,7 +137,18 @@ impl From<NonceError> for ApiError {
     fn from(error: NonceError) -> Self {
         match error {
             NonceError::Random => Self::internal(&error),
-            _ => Self::refused(error.rule(), error.to_string(), "ask for a new nonce at /v1/challenge, put it into the request as challengePassword, and send both"),
+            NonceError::Missing
+            | NonceError::Mismatch
+            | NonceError::Malformed { .. }
+            | NonceError::Version { .. }
+            | NonceError::OtherServer
+            | NonceError::Forged
+            | NonceError::Expired { .. }
+            | NonceError::Future { .. } => Self::refused(
+                error.rule(),
+                error.to_string(),
+                "ask for a new nonce at /v1/challenge, put it into the request as challengePassword, and send both",
+            ),
         }
     }
 }
@@ -141,7 +157,11 @@ impl From<EvidenceError> for ApiError {
     fn from(error: EvidenceError) -> Self {
         if error.is_ours() {
             tracing::warn!(error = %chain(&error), "evidence could not be judged");
-            return Self::refused(error.rule(), "the evidence could not be judged; the server's log says why", error.fix());
+            return Self::refused(
+                error.rule(),
+                "the evidence could not be judged; the server's log says why",
+                error.fix(),
+            );
         }
         Self::refused(error.rule(), error.to_string(), error.fix())
     }
@@ -165,7 +185,11 @@ impl From<IssuingError> for ApiError {
             IssuingError::Prepare(PrepareError::KeyKind { .. }) => {
                 Self::refused("key-kind-is-allowed", chain(&error), "make a key of the kind that was granted")
             }
-            _ => Self::internal(&error),
+            IssuingError::NoneActive
+            | IssuingError::KeyNotOpen
+            | IssuingError::Random(_)
+            | IssuingError::Serial(_)
+            | IssuingError::Prepare(_) => Self::internal(&error),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The last steps of every certificate: prepare, record, sign, answer. Knows what was granted; decides nothing.
 
 use identity::{HostId, RequestId};
-use ledger::entry::{Actor, Subject};
+use ledger::entry::{Actor, Body, Subject};
 use protocol::Binary;
 use protocol::enroll::{Issued, ReceiptMessage};
 
@@ -52,7 +52,7 @@ pub(super) fn answer(service: &Service, recorded: &Recorded, signed: &Signed) ->
     let roots = service.read(service.now(), |draft| {
         draft.roots().into_iter().map(|(_, row)| Binary(row.certificate.clone())).collect()
     });
-    let chain = chain(&signed);
+    let chain = chain(signed);
     Ok(Issued { chain, roots, receipt: receipt(recorded), host })
 }
 
@@ -67,12 +67,10 @@ pub(super) fn receipt(recorded: &Recorded) -> ReceiptMessage {
 }
 
 fn host_of(recorded: &Recorded) -> Option<HostId> {
-    match recorded.body() {
-        ledger::entry::Body::CertificateAuthorised(body) => match &body.subject {
-            Subject::Host { host } | Subject::Agent { host, .. } => Some(*host),
-            Subject::Server | Subject::Person { .. } => None,
-        },
-        _ => None,
+    let Body::CertificateAuthorised(body) = recorded.body() else { return None };
+    match &body.subject {
+        Subject::Host { host } | Subject::Agent { host, .. } => Some(*host),
+        Subject::Server | Subject::Person { .. } => None,
     }
 }
 

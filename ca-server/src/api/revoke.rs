@@ -44,8 +44,7 @@ pub(super) async fn revoke(
         return Ok(Json(Revoked { count, serials: hash_of_serials(&hits), index: None, receipt: None }));
     }
     let command = Revoke { predicate, reason, comment: request.comment };
-    let recorded =
-        service.submit(who.caller.actor(), request.request, Command::Revoke(Box::new(command))).await?;
+    let recorded = service.submit(who.caller.actor(), request.request, Command::Revoke(Box::new(command))).await?;
     let ledger::entry::Body::CertificatesRevoked(body) = recorded.body() else {
         return Err(ApiError::internal(&std::io::Error::other("a revocation was recorded as something else")));
     };

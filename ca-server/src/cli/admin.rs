@@ -159,7 +159,9 @@ fn new_key(out: &Path, passphrase_file: &Path, output: &Output) -> Result<(), Cl
     let sealed = SealedKey::seal(&key, &passphrase).map_err(CliError::failed("the key cannot be sealed"))?;
     write_new(out, sealed.as_pem().as_bytes())?;
     let made = NewKey { credential: out.to_owned(), key: key.public_key().hash() };
-    output.answer(&made, |made| format!("{}\n(the key's hash, for ca-server init --admin or ca-server admin admit)", made.key))
+    output.answer(&made, |made| {
+        format!("{}\n(the key's hash, for ca-server init --admin or ca-server admin admit)", made.key)
+    })
 }
 
 /// Writes a private file that was not there before.

@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 use identity::{KeyKind, Lifetime};
 use protocol::admin::{AddAgent, AgentView, Done, HostView, Plain};
 
+use super::CliError;
 use super::connection::{Reach, request_id};
 use super::output::{Output, table};
-use super::CliError;
 
 /// Agents.
 #[derive(Debug, Subcommand)]

@@ -45,7 +45,9 @@ pub enum ClientError {
 
 fn said(problem: &Problem) -> String {
     let mut text = problem.title.clone();
-    for part in [problem.rule.as_ref().map(|rule| format!(" ({rule})")), problem.detail.as_ref().map(|d| format!(": {d}"))] {
+    for part in
+        [problem.rule.as_ref().map(|rule| format!(" ({rule})")), problem.detail.as_ref().map(|d| format!(": {d}"))]
+    {
         text.push_str(&part.unwrap_or_default());
     }
     if let Some(fix) = &problem.fix {
@@ -119,7 +121,8 @@ impl Client {
             if status.is_success() {
                 return Ok(octets.to_vec());
             }
-            let problem: Problem = serde_json::from_slice(&octets).map_err(|error| ClientError::Answer(error.into()))?;
+            let problem: Problem =
+                serde_json::from_slice(&octets).map_err(|error| ClientError::Answer(error.into()))?;
             Err(ClientError::Problem(Box::new(problem)).into())
         })
     }

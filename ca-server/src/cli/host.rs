@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 use identity::HostId;
 use protocol::admin::{Done, HostView, StandHost};
 
+use super::CliError;
 use super::connection::{Reach, request_id};
 use super::output::{Output, table};
-use super::CliError;
 
 /// Hosts.
 #[derive(Debug, Subcommand)]
@@ -44,7 +44,13 @@ pub(super) fn run(command: Host, output: &Output) -> Result<(), CliError> {
             let hosts: Vec<HostView> = reach.connect()?.get("/v1/admin/hosts")?;
             output.answer(&hosts, |hosts| {
                 let row = |h: &HostView| {
-                    [h.host.to_string(), h.spiffe_id.to_string(), h.profile.clone(), h.standing.clone(), h.not_after.to_string()]
+                    [
+                        h.host.to_string(),
+                        h.spiffe_id.to_string(),
+                        h.profile.clone(),
+                        h.standing.clone(),
+                        h.not_after.to_string(),
+                    ]
                 };
                 table(["HOST", "IDENTITY", "PROFILE", "STANDING", "CERTIFICATE UNTIL"], hosts.iter().map(row))
             })

@@ -52,10 +52,9 @@ struct Initialised {
 
 pub(super) fn run(command: Init, output: &Output) -> Result<(), CliError> {
     let config = Config::load(&command.config)?;
-    let admins: [KeyHash; 2] = command
-        .admins
-        .try_into()
-        .map_err(|_| CliError::Usage("say --admin twice, with two credential keys: approvals need two persons".to_owned()))?;
+    let admins: [KeyHash; 2] = command.admins.try_into().map_err(|_| {
+        CliError::Usage("say --admin twice, with two credential keys: approvals need two persons".to_owned())
+    })?;
     let policy = match (&command.policy, &command.starter) {
         (Some(directory), _) => read_bundle(directory)?,
         (None, name) => starter_bundle(name.as_deref().unwrap_or("default"))?,
@@ -86,18 +85,19 @@ pub(super) fn run(command: Init, output: &Output) -> Result<(), CliError> {
 
 fn starter_bundle(name: &str) -> Result<Bundle, CliError> {
     let starter = starter::ALL.iter().find(|starter| starter.name == name);
-    let starter = starter.ok_or_else(|| CliError::Usage(format!("there is no starter set {name}: default, kubernetes")))?;
+    let starter =
+        starter.ok_or_else(|| CliError::Usage(format!("there is no starter set {name}: default, kubernetes")))?;
     starter.bundle().map_err(CliError::failed("the starter set"))
 }
 
 /// Reads `profiles.toml` and every `*.cedar` of a directory.
 pub(super) fn read_bundle(directory: &Path) -> Result<Bundle, CliError> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|source| CliError::File { path: path.to_owned(), source })
-    };
+    let read =
+        |path: &Path| std::fs::read_to_string(path).map_err(|source| CliError::File { path: path.to_owned(), source });
     let profiles = read(&directory.join("profiles.toml"))?;
     let mut policies = BTreeMap::new();
-    let entries = std::fs::read_dir(directory).map_err(|source| CliError::File { path: directory.to_owned(), source })?;
+    let entries =
+        std::fs::read_dir(directory).map_err(|source| CliError::File { path: directory.to_owned(), source })?;
     for entry in entries {
         let path = entry.map_err(|source| CliError::File { path: directory.to_owned(), source })?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();

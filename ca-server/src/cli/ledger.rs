@@ -100,7 +100,9 @@ fn verify(place: &Where, output: &Output) -> Result<(), CliError> {
             if index == head.size() {
                 break;
             }
-            let wrong = |why: &(dyn std::error::Error + 'static)| CliError::No(format!("entry {index}: {}", crate::api::chain(why)));
+            let wrong = |why: &(dyn std::error::Error + 'static)| {
+                CliError::No(format!("entry {index}: {}", crate::api::chain(why)))
+            };
             let read = entry.decode().map_err(|error| wrong(&error))?;
             state.apply(index, &read, &entry).map_err(|error| wrong(&error))?;
             frontier.push(leaf_hash(&entry));
@@ -134,7 +136,8 @@ fn show(place: &Where, index: u64, proof: bool, output: &Output) -> Result<(), C
     if proof {
         let identity = place.identity()?;
         let receipt = Receipt { entry, proof: message.proof };
-        let checked = receipt.check(&identity.origin, &identity.key).map_err(CliError::failed("the proof does not hold"))?;
+        let checked =
+            receipt.check(&identity.origin, &identity.key).map_err(CliError::failed("the proof does not hold"))?;
         output.line(&receipt.proof);
         output.progress(&format!("the proof holds: entry {} of {}", checked.index(), identity.origin));
     }

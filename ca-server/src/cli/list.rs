@@ -4,9 +4,9 @@ use clap::Args;
 use identity::{HostId, SpiffeId};
 use protocol::admin::CertificateView;
 
+use super::CliError;
 use super::connection::Reach;
 use super::output::{Output, table};
-use super::CliError;
 
 /// List certificates that have not expired.
 #[derive(Debug, Args)]
@@ -29,7 +29,13 @@ pub(super) fn run(command: List, output: &Output) -> Result<(), CliError> {
     let certificates: Vec<CertificateView> = command.reach.connect()?.get(&path)?;
     output.answer(&certificates, |certificates| {
         let row = |c: &CertificateView| {
-            [c.serial.to_string(), c.spiffe_id.to_string(), c.state.clone(), c.not_after.to_string(), c.index.to_string()]
+            [
+                c.serial.to_string(),
+                c.spiffe_id.to_string(),
+                c.state.clone(),
+                c.not_after.to_string(),
+                c.index.to_string(),
+            ]
         };
         table(["SERIAL", "IDENTITY", "STATE", "UNTIL", "ENTRY"], certificates.iter().map(row))
     })

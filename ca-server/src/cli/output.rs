@@ -25,7 +25,8 @@ impl Output {
     /// An answer: as JSON, or in the words of `people`.
     pub(super) fn answer<T: Serialize>(&self, answer: &T, people: impl FnOnce(&T) -> String) -> Result<(), CliError> {
         if self.json {
-            let text = serde_json::to_string_pretty(answer).map_err(CliError::failed("the answer cannot be printed"))?;
+            let text =
+                serde_json::to_string_pretty(answer).map_err(CliError::failed("the answer cannot be printed"))?;
             println!("{text}");
         } else {
             println!("{}", people(answer));

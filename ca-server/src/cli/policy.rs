@@ -127,7 +127,11 @@ fn test(set: &PolicySet, table: &PathBuf, output: &Output) -> Result<(), CliErro
         let lines = t.failed.iter().map(|failure| format!("{failure}\n")).collect::<String>();
         format!("{lines}{} cases hold, {} do not", t.cases.saturating_sub(t.failed.len()), t.failed.len())
     })?;
-    if tested.failed.is_empty() { Ok(()) } else { Err(CliError::No("the policy does not do what its cases say".to_owned())) }
+    if tested.failed.is_empty() {
+        Ok(())
+    } else {
+        Err(CliError::No("the policy does not do what its cases say".to_owned()))
+    }
 }
 
 fn read_question(path: &PathBuf) -> Result<Question, CliError> {

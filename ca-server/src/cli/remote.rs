@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use identity::{KeyHash, SpiffeId};
 use identity::{CertificateFacts, Svid};
+use identity::{KeyHash, SpiffeId};
 use protocol::trust::Trust;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -44,11 +44,7 @@ impl Remote {
             .collect::<Result<_, _>>()
             .map_err(CliError::failed("your certificate: log in again (ca-server admin login)"))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = Pinned {
-            keys: trust.root_keys,
-            server: trust.server_id,
-            provider: Arc::clone(&provider),
-        };
+        let verifier = Pinned { keys: trust.root_keys, server: trust.server_id, provider: Arc::clone(&provider) };
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(CliError::failed("TLS"))?
@@ -66,11 +62,13 @@ impl Remote {
 
 /// Chain and key of the credential, as TLS takes them. The key stays in its custody.
 fn certified(chain: Vec<CertificateDer<'static>>, key: SoftwareKey) -> Result<CertifiedKey, CliError> {
-    let fits = chain.first().is_some_and(|leaf| {
-        CertificateFacts::from_der(leaf).is_ok_and(|facts| facts.key == key.public_key().hash())
-    });
+    let fits = chain
+        .first()
+        .is_some_and(|leaf| CertificateFacts::from_der(leaf).is_ok_and(|facts| facts.key == key.public_key().hash()));
     if !fits {
-        return Err(CliError::No("your certificate does not fit your key: log in again (ca-server admin login)".to_owned()));
+        return Err(CliError::No(
+            "your certificate does not fit your key: log in again (ca-server admin login)".to_owned(),
+        ));
     }
     Ok(CertifiedKey::new(chain, Arc::new(TlsKey(Arc::new(key)))))
 }

@@ -4,9 +4,9 @@ use clap::Args;
 use identity::{HostId, KeyHash, Serial, SpiffeId};
 use protocol::revoke::{RevokeRequest, Revoked, Target};
 
+use super::CliError;
 use super::connection::{Reach, request_id};
 use super::output::Output;
-use super::CliError;
 
 /// Revoke certificates. Followers refuse them within a second; CRLs follow.
 ///
@@ -47,8 +47,7 @@ struct Which {
 
 pub(super) fn run(command: Revoke, output: &Output) -> Result<(), CliError> {
     let Which { serial, agent, host, key } = command.target;
-    let targets =
-        [serial.map(Target::Serial), agent.map(Target::Agent), host.map(Target::Host), key.map(Target::Key)];
+    let targets = [serial.map(Target::Serial), agent.map(Target::Agent), host.map(Target::Host), key.map(Target::Key)];
     let target = targets.into_iter().flatten().next();
     let body = RevokeRequest {
         request: request_id()?,

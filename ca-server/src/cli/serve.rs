@@ -14,8 +14,8 @@ use super::output::Output;
 use crate::config::{Config, PassphraseSource};
 use crate::custody::Passphrase;
 use crate::disk::{Disk, RealDisk};
-use crate::serving;
 use crate::service::Clock;
+use crate::serving;
 
 /// Run the server. Ends cleanly on SIGTERM and SIGINT.
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ enum LogForm {
     Json,
 }
 
-pub(super) fn run(command: Serve) -> Result<(), CliError> {
+pub(super) fn run(command: &Serve) -> Result<(), CliError> {
     start_log(command.log);
     no_core_dumps();
     let config = Config::load(&command.config)?;
@@ -83,7 +83,9 @@ pub(super) fn passphrase(config: &Config) -> Result<Passphrase, CliError> {
         PassphraseSource::File(path) => Passphrase::from_file(path),
         PassphraseSource::Credential(name) => {
             let directory = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
-                CliError::Usage("keys.passphrase_credential is set, but systemd gave no $CREDENTIALS_DIRECTORY".to_owned())
+                CliError::Usage(
+                    "keys.passphrase_credential is set, but systemd gave no $CREDENTIALS_DIRECTORY".to_owned(),
+                )
             })?;
             Passphrase::from_credential(&PathBuf::from(directory), name)
         }

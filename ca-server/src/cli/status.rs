@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::Value;
 
+use super::CliError;
 use super::connection::Reach;
 use super::output::Output;
-use super::CliError;
 
 /// How the server is.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub(super) struct Status {
     views: bool,
 }
 
-pub(super) fn run(command: Status, output: &Output) -> Result<(), CliError> {
+pub(super) fn run(command: &Status, output: &Output) -> Result<(), CliError> {
     let path = if command.views { "/v1/admin/views" } else { "/v1/admin/status" };
     let status: Value = command.reach.connect()?.get(path)?;
     output.answer(&status, |status| lines(status, ""))

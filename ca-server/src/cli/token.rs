@@ -6,9 +6,9 @@ use clap::Subcommand;
 use identity::{Lifetime, TokenId};
 use protocol::admin::{CreateToken, Done, Plain, TokenCreated, TokenView};
 
+use super::CliError;
 use super::connection::{Reach, request_id};
 use super::output::{Output, table};
-use super::CliError;
 
 /// Join tokens.
 #[derive(Debug, Subcommand)]

@@ -140,7 +140,7 @@ fn may_enrol(draft: &Draft<'_>, host: HostId, evidence: &EvidenceUsed, command: 
         return Err(Refusal::ProofExpired { until, now });
     }
     if let Some(token) = command.token {
-        draft.token(&token).filter(|row| !row.revoked).ok_or(Refusal::TokenNotInForce)?;
+        draft.token(&token).filter(|row| !row.revoked && row.expires >= now).ok_or(Refusal::TokenNotInForce)?;
     }
     let Some((known, row)) = draft.host_named(&command.certificate.spiffe_id) else {
         // A new host must not take the id of one that exists.

@@ -3,6 +3,8 @@
 //! Rows of the tables that grow with the fleet hold plain numbers, so that a live certificate costs little memory; the
 //! rest hold parsed types. A row that has run out may stay until it is swept: readers treat it as absent.
 
+use std::time::Duration;
+
 use identity::{HostId, KeyHash, KeyIdentifier, KeyKind, Lifetime, PersonId, Sha256Hash, SpiffeId, Timestamp};
 use ledger::entry::{AuthorityRole, AuthorityState, Claims, RevocationReason, Role, Selectors};
 use serde::{Deserialize, Serialize};
@@ -285,7 +287,8 @@ rows! {
     CutoffRow, self => Some(seconds(self.not_after));
     ProofRow, self => Some(self.until);
     HostRow, self => None;
-    TokenRow, self => Some(self.expires);
+    // Known for an hour longer, so that its holder is told that it has run out and not that there is no such token.
+    TokenRow, self => Some(self.expires.plus(Duration::from_secs(3600)));
     AgentRow, self => None;
     AuthorityRow, self => None;
     CrlRow, self => None;

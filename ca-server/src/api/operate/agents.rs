@@ -7,10 +7,10 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use ledger::entry::{AgentAdded, AgentRemoved, Selectors};
-use policies::{AgentRule, Name};
 use policies::agent::beside;
 use policies::agent::file::{AgentRuleFile, SelectorsFile};
 use policies::request::{Act, Read};
+use policies::{AgentRule, Name};
 use protocol::admin::{AddAgent, AgentView, Done, Plain};
 use protocol::limits::MAX_REQUEST_OCTETS;
 

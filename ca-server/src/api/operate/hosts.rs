@@ -77,7 +77,8 @@ pub(super) async fn certificates(
 ) -> Result<Json<Vec<CertificateView>>, ApiError> {
     may_read(&service, &peer, Read::Certificates)?;
     let malformed = |_| ApiError::malformed("spiffe_id or host is not one");
-    let spiffe_id = which.spiffe_id.map(|text| text.parse::<SpiffeId>()).transpose().map_err(|e| malformed(e.to_string()))?;
+    let spiffe_id =
+        which.spiffe_id.map(|text| text.parse::<SpiffeId>()).transpose().map_err(|e| malformed(e.to_string()))?;
     let host = which.host.map(|text| text.parse::<HostId>()).transpose().map_err(|e| malformed(e.to_string()))?;
     let mut found: Vec<CertificateView> = service.read(service.now(), |draft| {
         let all = draft.certificates().filter_map(|(serial, row)| {

@@ -83,7 +83,7 @@ fn lines(service: &Service, range: &Range) -> Result<Vec<u8>, ApiError> {
 fn missing(error: &ReadError) -> ApiError {
     match error {
         ReadError::NotThere { .. } => ApiError::new(ProblemKind::NotFound),
-        _ => ApiError::internal(error),
+        ReadError::Log(_) | ReadError::Entry(_) | ReadError::Proof(_) => ApiError::internal(error),
     }
 }
 

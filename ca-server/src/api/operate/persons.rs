@@ -54,11 +54,9 @@ pub(super) async fn approve(
 ) -> Result<Json<Done>, ApiError> {
     let request: Approve = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
     let action: Kind = request.action.parse().map_err(|_| ApiError::malformed("no such kind of entry"))?;
-    let asked = match action {
-        Kind::PersonAdmitted => Action::AdmitPerson,
-        Kind::PolicyLoaded => Action::LoadPolicy,
-        _ => return Err(ApiError::malformed("entries of this kind need no approval")),
-    };
+    let needed = [(Kind::PersonAdmitted, Action::AdmitPerson), (Kind::PolicyLoaded, Action::LoadPolicy)];
+    let asked = needed.into_iter().find_map(|(kind, asked)| (kind == action).then_some(asked));
+    let asked = asked.ok_or_else(|| ApiError::malformed("entries of this kind need no approval"))?;
     let who = permitted(&service, &peer, Act::Approve(asked))?;
     let Operator::Person { id, .. } = who.operator else { return Err(unauthenticated()) };
     let command = approve::Approve {
@@ -116,7 +114,8 @@ pub(super) async fn login(
         return Err(Refusal::PersonUnknown.into());
     }
     let path = format!("{PERSON_PATH}{}", request.person);
-    let spiffe_id = SpiffeId::from_path(&service.fixed.trust_domain, &path).map_err(|error| ApiError::internal(&error))?;
+    let spiffe_id =
+        SpiffeId::from_path(&service.fixed.trust_domain, &path).map_err(|error| ApiError::internal(&error))?;
     let mut stale = ApiError::busy();
     for _ in 0..ATTEMPTS {
         let csr = csr::open(&request.csr.0)?;
