@@ -15,8 +15,6 @@ pub mod decide;
 pub mod decision;
 pub mod disk;
 pub mod draft;
-pub mod issuance;
-pub mod listeners;
 pub mod followers;
 pub mod genesis;
 pub mod heartbeats;
