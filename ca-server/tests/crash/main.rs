@@ -21,6 +21,7 @@ mod crashes;
 mod faulty_disk;
 mod fleet;
 mod key;
+mod key_files;
 mod life;
 mod outside;
 mod segments;
