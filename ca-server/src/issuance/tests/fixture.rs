@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use identity::{KeyKind, RequestId, Serial, Sha256Hash, SpiffeId, Timestamp, TrustDomain};
+use identity::{HostId, KeyKind, RequestId, Serial, Sha256Hash, SpiffeId, Timestamp, TrustDomain};
 use ledger::entry::{Actor, Body, Entry, EntryBytes};
 use pki_test_fixtures::authority::request::{LeafKey, sound};
+use policies::{
+    Wanted,
+    request::{Host, Request},
+};
 
 use crate::csr::{self, OpenedCsr};
 use crate::custody::{Custody, SignError, SoftwareKey};
-use crate::decision::Grant;
+use crate::decision::{Grant, Supersession};
 use crate::issuance::{Issuer, Issuers, Prepared, Publication, Root, prepare};
 use crate::public_key::PublicKey;
 use crate::state::PolicyInForce;
@@ -57,6 +61,19 @@ pub(in crate::issuance) fn opened(kind: KeyKind) -> OpenedCsr {
 pub(in crate::issuance) fn grant(id: &str, dns_names: &[&str]) -> Grant {
     let policy = PolicyInForce { index: 7, bundle: Sha256Hash::of(b"bundle") };
     Grant::server(spiffe_id(id), dns_names.iter().map(|name| (*name).to_owned()).collect(), policy)
+}
+
+/// A grant to renew a host's certificate, by the policies that we ship.
+pub(in crate::issuance) fn renewal(kind: KeyKind, superseded: Supersession) -> Grant {
+    let bundle = policies::starter::DEFAULT.bundle().unwrap();
+    let rules = bundle.check().unwrap();
+    let profile = rules.profiles().profile("host").unwrap();
+    let id = spiffe_id(HOST);
+    let wanted = Wanted::host_again(profile, id.clone(), Vec::new(), kind).unwrap();
+    let host = Host { id: &id, profile: profile.name() };
+    let permit = rules.decide(&Request::renew(host, &wanted, None)).into_result().unwrap();
+    let policy = PolicyInForce { index: 7, bundle: bundle.digest() };
+    Grant::renewal(HostId::from_bytes([4; 16]), superseded, permit, policy).unwrap()
 }
 
 pub(in crate::issuance) fn spiffe_id(id: &str) -> SpiffeId {

@@ -23,8 +23,9 @@ use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::{Time, Validity};
 
-use super::fixture::{HOST, Pki, grant, now, opened, serial, spiffe_id};
+use super::fixture::{HOST, Pki, grant, now, opened, renewal, serial, spiffe_id};
 use crate::csr;
+use crate::decision::Supersession;
 use crate::issuance::prepare::validity;
 use crate::issuance::{PrepareError, Prepared, Shard, prepare};
 
@@ -65,6 +66,28 @@ fn the_entry_says_what_the_leaf_says() {
     assert_eq!(body.shard, u32::from(Shard::of(&serial(3)).number()));
     assert_eq!((body.policy, body.rules.len()), (7, 0));
     assert_eq!(prepared.command().certificate, *body);
+}
+
+#[test]
+fn a_renewals_entry_says_what_it_rests_on() {
+    let pki = Pki::p256();
+    let superseded = Supersession { serial: serial(1), cutoff: Some(now().plus(Duration::from_secs(300))) };
+    let grant = renewal(KeyKind::P256, superseded);
+    let (profile, rules) = (grant.profile().map(str::to_owned), grant.rules().to_vec());
+    let prepared = prepare(grant, opened(KeyKind::P256), &pki.issuer, now(), serial(3)).unwrap();
+    let body = prepared.certificate();
+    assert_eq!((body.supersedes, body.cutoff), (Some(superseded.serial), superseded.cutoff));
+    assert_eq!((body.profile.clone(), body.rules.clone()), (profile, rules));
+    assert!(body.profile.is_some() && !body.rules.is_empty() && body.evidence.is_none());
+}
+
+#[test]
+fn a_key_of_another_kind_than_was_permitted_is_refused() {
+    let pki = Pki::p256();
+    let grant = renewal(KeyKind::P256, Supersession { serial: serial(1), cutoff: None });
+    let refused = prepare(grant, opened(KeyKind::Ed25519), &pki.issuer, now(), serial(3)).unwrap_err();
+    let PrepareError::KeyKind { granted, found } = refused else { panic!("{refused:?}") };
+    assert_eq!((granted, found), (KeyKind::P256, KeyKind::Ed25519));
 }
 
 #[test]
