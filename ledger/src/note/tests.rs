@@ -179,6 +179,17 @@ fn other_texts_are_no_verifier_keys() {
 }
 
 #[test]
+fn every_octet_value_in_every_position_of_a_key() {
+    let text = SPEC_KEY.as_bytes();
+    for (position, octet) in (0..text.len()).flat_map(|position| (0..0x80).map(move |octet| (position, octet))) {
+        let mut changed = text.to_vec();
+        changed[position] = octet;
+        let parsed = VerifierKey::parse(std::str::from_utf8(&changed).unwrap());
+        assert_eq!(parsed.is_ok(), changed == text, "{octet:#04x} at {position}");
+    }
+}
+
+#[test]
 fn keys_for_which_anybody_can_sign_are_refused() {
     // The neutral element, and a y that is on no point.
     let mut neutral = [0; 32];

@@ -183,6 +183,19 @@ mod tests {
         assert!(matches!(narrow, Err(BundleError::OtherWidth { entries: 4, hashes: 5 })));
     }
 
+    #[test]
+    fn every_octet_value_in_every_position() {
+        let (octets, tile) = (bundle(3).to_octets(), HashTile::new(leaves(3).collect()).unwrap());
+        for (position, octet) in
+            (0..octets.len()).flat_map(|position| (0..=u8::MAX).map(move |octet| (position, octet)))
+        {
+            let mut changed = octets.clone();
+            changed[position] = octet;
+            let holds = EntryBundle::from_octets(&changed, 3).is_ok_and(|bundle| bundle.check(&tile).is_ok());
+            assert_eq!(holds, changed == octets, "{octet:#04x} at {position}");
+        }
+    }
+
     proptest! {
         #[test]
         fn arbitrary_octets_have_one_form(

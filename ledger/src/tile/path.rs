@@ -283,6 +283,21 @@ mod tests {
         assert!(path.full().exists_in(512) && path.full().exists_in(70_000) && !path.full().exists_in(511));
     }
 
+    #[test]
+    fn every_octet_value_in_every_position() {
+        for text in ["tile/0/x001/x234/067.p/25", "tile/entries/007", "tile/1/000.p/1"] {
+            for (position, octet) in (0..text.len()).flat_map(|position| (0..0x80).map(move |octet| (position, octet)))
+            {
+                let mut changed = text.as_bytes().to_vec();
+                changed[position] = octet;
+                let changed = String::from_utf8(changed).unwrap();
+                if let Ok(path) = changed.parse::<TilePath>() {
+                    assert_eq!(path.to_string(), changed);
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn what_changes_is_what_exists_after_and_not_before(old in 0_u64..200_000, added in 0_u64..3_000) {
