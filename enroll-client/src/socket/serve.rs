@@ -153,8 +153,8 @@ const MAX_HEADER_LIST_OCTETS: u32 = 16 * 1024;
 const MAX_STREAMS: u32 = 16;
 /// What one stream may have queued: the largest message (bundle and chain, 64 kB) fits.
 const MAX_SEND_BUFFER_OCTETS: usize = 128 * 1024;
-/// Streams that never end are cut after this; their clients come back to the next process.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// Answers under way take milliseconds; streams never end, and are cut after this. Their clients come back to the next process.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// accept(2) fails at once while there are no descriptors left: without a pause that is a busy loop.
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
 
@@ -164,6 +164,7 @@ mod tests {
     use crate::socket::Access;
     use axum::Extension;
     use axum::routing::get;
+    use futures_util::StreamExt;
     use std::path::PathBuf;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
@@ -183,7 +184,12 @@ mod tests {
         let (stop, stopped) = oneshot::channel::<()>();
         let who = get(|Extension(peer): Extension<Arc<Peer>>| async move { peer.pid().to_string() });
         let stuck = get(std::future::pending::<String>);
-        let router = Router::new().route("/who", who).route("/stuck", stuck);
+        let late = get(|| async {
+            let late = tokio::time::sleep(Duration::from_secs(3600));
+            let chunks = futures_util::stream::once(late).map(|()| Ok::<_, std::convert::Infallible>("at last"));
+            axum::body::Body::from_stream(chunks)
+        });
+        let router = Router::new().route("/who", who).route("/stuck", stuck).route("/late", late);
         let task = tokio::spawn(serve(socket, limits, |stream| stream, router, async move { drop(stopped.await) }));
         Running { path, stop, task, _directory: directory }
     }
@@ -229,6 +235,15 @@ mod tests {
         // A cut connection or an answer that says so, but an end.
         let _outcome = slow.read_to_end(&mut rest).await;
         assert!(!rest.starts_with(b"HTTP/1.1 200"));
+    }
+
+    /// The deadlines are for requests: a stream of answers may be silent as long as it likes.
+    #[tokio::test(start_paused = true)]
+    async fn a_quiet_answer_is_not_cut_off() {
+        let running = start(ConnectionLimits::default());
+        let mut stream = UnixStream::connect(&running.path).await.unwrap();
+        let answer = ask(&mut stream, "/late").await;
+        assert!(answer.contains("at last"), "{answer}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,17 +1,24 @@
 //! A host to test against: authorities, identities, and the local socket with both APIs on it. Knows no key roller and no server.
 
+pub(crate) mod feed;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use identity::svid::{CertificateFacts, Svid};
-use identity::{SpiffeId, Timestamp, TrustDomain};
-use pki_test_fixtures::authority::{Authority, Leaf};
+use identity::{KeyIdentifier, SpiffeId, Timestamp, TrustDomain};
+use pki_test_fixtures::authority::{Authority, Leaf, uri_name};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyPair, KeyUsagePurpose, SerialNumber,
+};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
+use super::clock::{Clock, Moment};
 use crate::identities::{AgentName, CurrentIdentity, Identities, Publisher, Selectors};
 use crate::socket::{Access, ConnectionLimits, LocalSocket, serve};
 use crate::workload_api::router;
@@ -51,6 +58,24 @@ impl World {
         vec![CertificateDer::from(leaf.der.clone()), CertificateDer::from(self.issuer.der().to_vec())]
     }
 
+    /// What a sound leaf says, for an issuer of one's own.
+    pub(crate) fn leaf_params(&self, path: &str, key: &KeyPair) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.subject_alt_names = vec![uri_name(&format!("spiffe://{}{path}", self.domain))];
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let identifier = KeyIdentifier::of_spki_der(&rcgen::PublicKeyData::subject_public_key_info(key)).unwrap();
+        params.key_identifier_method = KeyIdMethod::PreSpecified(identifier.as_bytes().to_vec());
+        params.serial_number = Some(SerialNumber::from_slice(&[0x11; 16]));
+        params.use_authority_key_identifier_extension = true;
+        let seconds = i64::try_from(self.now.seconds()).unwrap();
+        params.not_before = time::OffsetDateTime::from_unix_timestamp(seconds - 60).unwrap();
+        params.not_after = time::OffsetDateTime::from_unix_timestamp(seconds + 3600).unwrap();
+        params
+    }
+
     /// A new identity, for processes of our own user.
     pub(crate) fn identity(&self, path: &str) -> CurrentIdentity {
         let leaf = self.leaf(path);
@@ -65,6 +90,30 @@ impl World {
             selectors: Selectors { uid: Some(rustix::process::geteuid().as_raw()), ..Selectors::default() },
         }
     }
+}
+
+/// A root, and an issuer below it with `change` made to it: for issuers that no sound authority would sign.
+pub(crate) fn forged_authority(
+    world: &World,
+    change: &dyn Fn(&mut CertificateParams),
+) -> (CertificateDer<'static>, Issuer<'static, KeyPair>, CertificateDer<'static>) {
+    let authority = |name: &str, key: &KeyPair| {
+        let mut params = world.leaf_params("", key);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.extended_key_usages = Vec::new();
+        params
+    };
+    let key = KeyPair::generate().unwrap();
+    let params = authority("root", &key);
+    let root_der = params.self_signed(&key).unwrap().der().clone();
+    let root = Issuer::new(params, key);
+    let key = KeyPair::generate().unwrap();
+    let mut params = authority("issuer", &key);
+    change(&mut params);
+    let der = params.signed_by(&key, &root).unwrap().der().clone();
+    (root_der, Issuer::new(params, key), der)
 }
 
 /// A served socket, and the writers' side of what it serves.
@@ -108,6 +157,36 @@ impl Host {
         let identity = world.identity(path);
         self.publisher.deliver(name(path), identity.clone());
         identity
+    }
+}
+
+/// A clock that stands still until it is set.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<Mutex<Moment>>);
+
+impl TestClock {
+    pub(crate) fn at(wall: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(Moment { wall, since_boot: HOUR })))
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Clock::new(move || clock.now())
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        *self.0.lock().unwrap()
+    }
+
+    /// Both clocks go on.
+    pub(crate) fn pass(&self, duration: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = Moment { wall: now.wall.plus(duration), since_boot: now.since_boot + duration };
+    }
+
+    /// Somebody sets the wall clock.
+    pub(crate) fn set_wall(&self, wall: Timestamp) {
+        self.0.lock().unwrap().wall = wall;
     }
 }
 

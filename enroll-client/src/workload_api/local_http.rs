@@ -118,7 +118,7 @@ enum Refusal {
 impl Refusal {
     fn problem(self) -> Problem {
         let (kind, detail) = match self {
-            Self::NotAnAgent => (ProblemKind::Refused, "no identity is issued for the calling process".to_owned()),
+            Self::NotAnAgent => (ProblemKind::Refused, "no identity issued to the calling process".to_owned()),
             Self::NotFound => (ProblemKind::NotFound, "there is nothing at this path".to_owned()),
             Self::NotYet => (ProblemKind::Busy, "nothing was received from the server yet".to_owned()),
             Self::LastEventId => (ProblemKind::Malformed, "Last-Event-ID is a decimal number below 2^64".to_owned()),

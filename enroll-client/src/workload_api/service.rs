@@ -84,7 +84,8 @@ fn show_bundles(peer: &Peer, snapshot: &Snapshot) -> Shown<X509BundlesResponse> 
 fn may_have<'a>(peer: &Peer, snapshot: &'a Snapshot) -> Result<Vec<&'a CurrentIdentity>, Status> {
     let identities: Vec<_> = entitled(peer, snapshot).map(|(_, identity)| identity).collect();
     if identities.is_empty() {
-        return Err(Status::permission_denied("no identity is issued for the calling process"));
+        // Client libraries look for "no identity issued" to tell this from other refusals.
+        return Err(Status::permission_denied("no identity issued to the calling process"));
     }
     if snapshot.bundle.is_empty() {
         return Err(Status::unavailable("the trust bundle has not been received yet"));

@@ -96,6 +96,8 @@ async fn a_directory_others_can_write_to_is_refused() {
 async fn a_path_has_a_form_and_a_length() {
     check_refused(Path::new("agent.sock"), "needs an absolute path");
     check_refused(Path::new("/"), "needs an absolute path");
+    // The abstract namespace: anybody could take the name.
+    check_refused(Path::new("\0brevet/agent.sock"), "needs an absolute path");
     let top = directory();
     let room = MAX_ADDRESS_OCTETS - top.path().as_os_str().len() - "/".len() - "./s".len();
     let fits = top.path().join("n".repeat(room));
