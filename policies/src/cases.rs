@@ -74,7 +74,7 @@ pub struct ExpectFile {
 }
 
 /// What came of one case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct CaseResult {
     /// Its name.
     pub name: String,

@@ -25,6 +25,7 @@ mod encode;
 mod load;
 mod vocabulary;
 
+use encode::{Encoded, Tags};
 use vocabulary::Vocabulary;
 
 /// Profiles and policies of one bundle, ready to decide.
@@ -32,8 +33,15 @@ pub struct PolicySet {
     profiles: Profiles,
     digest: Sha256Hash,
     rules: BTreeMap<String, Rule>,
-    slices: BTreeMap<Action, cedar_policy::PolicySet>,
+    slices: BTreeMap<Action, Slice>,
     vocabulary: Vocabulary,
+    authorizer: Authorizer,
+}
+
+/// The policies that can be about one action: the others' first condition is false, and they cannot fail.
+struct Slice {
+    policies: cedar_policy::PolicySet,
+    tags: Tags,
 }
 
 /// One policy.
@@ -56,7 +64,8 @@ impl PolicySet {
         load::validate(&schema, &rules, bundle, &mut problems);
         let slices = load::slices(&schema, &rules, &mut problems);
         if problems.is_empty() {
-            Ok(Self { profiles, digest: bundle.digest(), rules, slices, vocabulary })
+            let authorizer = Authorizer::new();
+            Ok(Self { profiles, digest: bundle.digest(), rules, slices, vocabulary, authorizer })
         } else {
             Err(problems)
         }
@@ -65,15 +74,15 @@ impl PolicySet {
     /// Decides one request.
     #[must_use]
     pub fn decide(&self, request: &Request<'_>) -> Verdict {
-        let encoded = match self.vocabulary.encode(request) {
-            Ok(encoded) => encoded,
-            Err(message) => return Verdict::Deny(Denial::unbuilt(message)),
-        };
-        // Only policies that can be about the action: the others' first condition is false, and they cannot fail.
-        let Some(policies) = self.slices.get(&request.action) else {
+        let Some(slice) = self.slices.get(&request.action) else {
             return Verdict::Deny(Denial::unbuilt(format!("no policies are kept for action `{}`", request.action)));
         };
-        self.verdict(request, &Authorizer::new().is_authorized(&encoded.request, policies, &encoded.entities))
+        match self.vocabulary.encode(request, slice.tags) {
+            Ok(Encoded { request: encoded, entities }) => {
+                self.verdict(request, &self.authorizer.is_authorized(&encoded, &slice.policies, &entities))
+            }
+            Err(message) => Verdict::Deny(Denial::unbuilt(message)),
+        }
     }
 
     fn verdict(&self, request: &Request<'_>, response: &Response) -> Verdict {

@@ -27,7 +27,7 @@ pub struct Setting {
 }
 
 /// The answer. Its `Display` is made for people: one line per step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Trace {
     /// The question's action.
     pub action: Action,
@@ -40,7 +40,7 @@ pub struct Trace {
 }
 
 /// What comes of a question.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It is refused before the policies are asked.
     Refused(Refused),

@@ -8,7 +8,7 @@ use crate::action::Action;
 use crate::wanted::Wanted;
 
 /// The answer. There is no third: whatever is not permitted is denied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It may.
     Permit(Permit),
@@ -17,8 +17,8 @@ pub enum Verdict {
 }
 
 /// Proof that the policies permit one thing. Only [`crate::PolicySet::decide`] makes it, and what it permits stands in it, so
-/// that a permit for one identity cannot be spent on another (T-04).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// that a permit for one identity cannot be spent on another (T-04). It cannot be copied: one decision, one grant.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     pub(crate) action: Action,
     pub(crate) identity: Option<Wanted>,

@@ -1,8 +1,9 @@
 //! What each policy says to a request by itself. Knows Cedar; slower than a decision and only for explanations.
 
-use cedar_policy::{AuthorizationError, Authorizer};
+use cedar_policy::AuthorizationError;
 
 use super::PolicySet;
+use super::encode::Tags;
 use crate::request::Request;
 
 /// One policy and what it says.
@@ -37,14 +38,14 @@ impl PolicySet {
     /// # Errors
     /// What keeps the request from being put to the policies at all.
     pub fn effects(&self, request: &Request<'_>) -> Result<Vec<PolicyEffect>, String> {
-        let encoded = self.vocabulary.encode(request)?;
+        let encoded = self.vocabulary.encode(request, Tags::Read)?;
         let slice = self.slices.get(&request.action);
         let mut effects = Vec::with_capacity(self.rules.len());
         for (id, rule) in &self.rules {
             let mut outcome = Outcome::OtherAction;
-            if slice.is_some_and(|slice| slice.policy(rule.policy.id()).is_some()) {
+            if slice.is_some_and(|slice| slice.policies.policy(rule.policy.id()).is_some()) {
                 let alone = cedar_policy::PolicySet::from_policies([rule.policy.clone()]).map_err(|e| e.to_string())?;
-                let response = Authorizer::new().is_authorized(&encoded.request, &alone, &encoded.entities);
+                let response = self.authorizer.is_authorized(&encoded.request, &alone, &encoded.entities);
                 let failed = response.diagnostics().errors().next();
                 let applies = response.diagnostics().reason().next().is_some();
                 outcome = match failed {

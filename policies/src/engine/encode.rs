@@ -19,9 +19,18 @@ pub(super) struct Encoded {
 
 type Attributes = Vec<(String, Expression)>;
 
+/// Whether claims are wanted as tags too. Tags are sets, which cost more than all the rest of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tags {
+    /// A policy reads tags.
+    Read,
+    /// None does.
+    Unread,
+}
+
 impl Vocabulary {
     /// Puts a request into Cedar's terms, and checks it against the schema: it is the last that looks at it as a whole.
-    pub(super) fn encode(&self, request: &Request<'_>) -> Result<Encoded, String> {
+    pub(super) fn encode(&self, request: &Request<'_>, tags: Tags) -> Result<Encoded, String> {
         let asker = request.asker();
         if !request.action.can_be_asked_by(asker) {
             return Err(format!("{} cannot be asked for by Brevet::{}", request.action, asker.as_str()));
@@ -30,7 +39,7 @@ impl Vocabulary {
         let mut beside = Vec::with_capacity(3);
         let principal = self.principal(request.principal, &mut beside)?;
         let resource = self.resource(request.resource, &mut beside)?;
-        let context = self.context(request.context, &mut beside)?;
+        let context = self.context(request.context, tags, &mut beside)?;
         let standing = self.action(request.action)?;
         let context = CedarContext::from_pairs(context).map_err(|error| error.to_string())?;
         let request =
@@ -83,15 +92,15 @@ impl Vocabulary {
         put(beside, uid(&self.identity, wanted.id().as_str()), attributes, [profile])
     }
 
-    fn context(&self, context: Context<'_>, beside: &mut Vec<Entity>) -> Result<Attributes, String> {
+    fn context(&self, context: Context<'_>, tags: Tags, beside: &mut Vec<Entity>) -> Result<Attributes, String> {
         Ok(match context {
             Context::None | Context::RenewalEvidence(None) => Vec::new(),
             Context::Evidence(evidence) | Context::RenewalEvidence(Some(evidence)) => {
-                self.evidence(evidence, beside)?
+                self.evidence(evidence, tags, beside)?
             }
             Context::Token { lifetime, claims } => vec![
                 ("lifetime_seconds".to_owned(), seconds(lifetime)?),
-                ("claims".to_owned(), self.claims(claims, beside)?),
+                ("claims".to_owned(), self.claims(claims, tags, beside)?),
             ],
             Context::Agent(rule) => agent(rule)?,
             Context::EndedToken { profile } => vec![("profile".to_owned(), text(profile.as_str()))],
@@ -112,10 +121,10 @@ impl Vocabulary {
         })
     }
 
-    fn evidence(&self, evidence: Evidence<'_>, beside: &mut Vec<Entity>) -> Result<Attributes, String> {
+    fn evidence(&self, evidence: Evidence<'_>, tags: Tags, beside: &mut Vec<Entity>) -> Result<Attributes, String> {
         let mut attributes = vec![
             ("attestor".to_owned(), text(evidence.attestor.as_str())),
-            ("claims".to_owned(), self.claims(evidence.claims, beside)?),
+            ("claims".to_owned(), self.claims(evidence.claims, tags, beside)?),
         ];
         attributes.extend(
             evidence
@@ -125,9 +134,9 @@ impl Vocabulary {
         Ok(attributes)
     }
 
-    fn claims(&self, claims: &Claims, beside: &mut Vec<Entity>) -> Result<Expression, String> {
+    fn claims(&self, claims: &Claims, wanted: Tags, beside: &mut Vec<Entity>) -> Result<Expression, String> {
         let mut attributes = Vec::with_capacity(claims.len());
-        let mut tags = Vec::with_capacity(claims.len());
+        let mut tags = Vec::new();
         for (name, value) in claims.iter() {
             if let Some(known) = catalogue::known(name) {
                 if !known.kind.holds(value) {
@@ -135,7 +144,9 @@ impl Vocabulary {
                 }
                 attributes.push((name.to_owned(), expression(value)));
             }
-            tags.push((name.to_owned(), tag(value)));
+            if wanted == Tags::Read {
+                tags.push((name.to_owned(), tag(value)));
+            }
         }
         let entity = Entity::new_with_tags(self.claims.clone(), attributes, [], tags);
         beside.push(entity.map_err(|error| error.to_string())?);

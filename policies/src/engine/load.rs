@@ -8,9 +8,10 @@ use cedar_policy::{
     ActionConstraint, EntityUid, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator,
 };
 
-use super::Rule;
 use super::depth::{self, Limit, MAX_BRACKETS, MAX_DEPTH};
+use super::encode::Tags;
 use super::vocabulary::Vocabulary;
+use super::{Rule, Slice};
 use crate::action::Action;
 use crate::bundle::{Bundle, MAX_POLICIES, MAX_PROFILES};
 use crate::name::Name;
@@ -152,7 +153,7 @@ pub(super) fn slices(
     schema: &Schema,
     rules: &BTreeMap<String, Rule>,
     problems: &mut Vec<Problem>,
-) -> BTreeMap<Action, PolicySet> {
+) -> BTreeMap<Action, Slice> {
     let mut slices = BTreeMap::new();
     let actions = match schema.action_entities() {
         Ok(actions) => actions,
@@ -168,10 +169,11 @@ pub(super) fn slices(
             continue;
         };
         let groups: HashSet<EntityUid> = actions.ancestors(&uid).into_iter().flatten().cloned().collect();
-        let about = rules.values().map(|rule| &rule.policy).filter(|policy| concerns(policy, &uid, &groups));
-        match PolicySet::from_policies(about.cloned()) {
-            Ok(slice) => {
-                slices.insert(*action, slice);
+        let about = || rules.values().map(|rule| &rule.policy).filter(|policy| concerns(policy, &uid, &groups));
+        let tags = if about().any(reads_tags) { Tags::Read } else { Tags::Unread };
+        match PolicySet::from_policies(about().cloned()) {
+            Ok(policies) => {
+                slices.insert(*action, Slice { policies, tags });
             }
             Err(error) => problems.push(Problem::whole("", error.to_string())),
         }
@@ -185,6 +187,11 @@ fn concerns(policy: &Policy, action: &EntityUid, groups: &HashSet<EntityUid>) ->
         ActionConstraint::Eq(named) => named == *action,
         ActionConstraint::In(named) => named.iter().any(|named| named == action || groups.contains(named)),
     }
+}
+
+/// Tags are read by the methods `hasTag` and `getTag` alone, and a method's name can be written in one way only.
+fn reads_tags(policy: &Policy) -> bool {
+    policy.to_string().contains("Tag")
 }
 
 fn parse_problems(name: &str, text: &str, errors: &ParseErrors) -> Vec<Problem> {

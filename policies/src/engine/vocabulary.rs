@@ -1,8 +1,8 @@
 //! Names of types and of things that are always there, made once for all requests. Knows the schema; decides nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, Schema};
+use cedar_policy::{Entities, EntityId, EntityTypeName, EntityUid, Schema};
 
 use crate::action::Action;
 use crate::schema::NAMESPACE;
@@ -22,7 +22,8 @@ pub(super) struct Vocabulary {
     actions: BTreeMap<Action, Standing>,
 }
 
-/// An action's id, and the entities that stand beside every request for it: itself with its group, the server, the root.
+/// An action's id, and the entity that stands beside every request for it: itself, with its group. The server and the root have
+/// neither attributes nor parents, so that Cedar needs no entity for them.
 #[derive(Clone)]
 pub(super) struct Standing {
     pub(super) uid: EntityUid,
@@ -40,12 +41,7 @@ impl Vocabulary {
         for action in Action::ALL {
             let uid_of_action = uid(&action_type, action.as_str());
             let entity = groups.get(&uid_of_action).ok_or_else(|| format!("the schema has no action `{action}`"))?;
-            let standing = [
-                entity.clone(),
-                Entity::new_no_attrs(local.clone(), HashSet::new()),
-                Entity::new_no_attrs(server.clone(), HashSet::new()),
-            ];
-            let entities = Entities::from_entities(standing, None).map_err(|error| error.to_string())?;
+            let entities = Entities::from_entities([entity.clone()], None).map_err(|error| error.to_string())?;
             actions.insert(*action, Standing { uid: uid_of_action, entities });
         }
         Ok(Self {
