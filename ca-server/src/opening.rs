@@ -21,6 +21,7 @@ use crate::tree::{Nodes, Tree, root_at};
 
 mod fold;
 mod growing;
+mod partials;
 pub mod whole;
 
 use fold::fold;
@@ -62,7 +63,7 @@ pub fn open(disk: &Arc<dyn Disk>, options: SegmentOptions, identity: LogIdentity
     let published = published(&tiles, &identity)?;
     let mut growing = Growing::over(&tiles, published)?;
     let log = Segments::open(Arc::clone(disk), options, &mut |frame| growing.frame(frame))?;
-    let (tree, published) = growing.finish();
+    let (tree, published) = growing.finish()?;
 
     let head = log.head()?;
     let published = published.map_or(0, |checkpoint| checkpoint.size());

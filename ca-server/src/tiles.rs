@@ -12,7 +12,7 @@ use ledger::entry::EntryBytes;
 use ledger::note::MAX_NOTE_OCTETS;
 use ledger::tile::{EntryBundle, HashTile, MAX_BUNDLE_OCTETS, TILE_WIDTH, Tile, TilePath};
 
-use crate::disk::{Disk, DiskPath, whole};
+use crate::disk::{Disk, DiskPath, Listed, whole};
 use crate::log::{Damage, LogError};
 use crate::tree::{FullTile, FullTiles, WIDTH};
 
@@ -79,6 +79,16 @@ impl Tiles {
         Ok(self.bundle(index / WIDTH)?.into_iter().skip(skip).collect())
     }
 
+    /// The partial forms of a tile that are there.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn partials(&self, kind: Tile, number: u64) -> io::Result<Vec<TilePath>> {
+        let listed = list_if_there(&*self.disk, &partial_directory(kind, number)?)?.unwrap_or_default();
+        let widths = listed.iter().filter_map(|file| file.name.parse().ok());
+        Ok(widths.filter_map(|width| TilePath::new(kind, number, width).ok().filter(TilePath::is_partial)).collect())
+    }
+
     fn tile(&self, level: u32, number: u64) -> Result<FullTile, LogError> {
         // The first entry below the tile is what damage is named by.
         let first = number.checked_shl(8 * (level + 1)).unwrap_or(u64::MAX);
@@ -101,6 +111,20 @@ impl FullTiles for Tiles {
 /// The file of a tile or bundle.
 pub(crate) fn tile_path(tile: &TilePath) -> io::Result<DiskPath> {
     DiskPath::parse(DIRECTORY).and_then(|path| path.join(&tile.to_string())).map_err(io::Error::other)
+}
+
+/// The directory of the partial forms of a tile or bundle.
+pub(crate) fn partial_directory(kind: Tile, number: u64) -> io::Result<DiskPath> {
+    let one_wide = TilePath::new(kind, number, 1).map_err(io::Error::other)?;
+    Ok(tile_path(&one_wide)?.parent())
+}
+
+/// What is in a directory; `None` if there is no such directory.
+pub(crate) fn list_if_there(disk: &dyn Disk, directory: &DiskPath) -> io::Result<Option<Vec<Listed>>> {
+    match disk.list(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        listed => listed.map(Some),
+    }
 }
 
 /// The file of the published checkpoint.

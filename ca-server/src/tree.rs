@@ -210,6 +210,12 @@ fn complete_subtrees(row: &[Hash]) -> Vec<Hash> {
     found
 }
 
+/// Full tiles of a level in a tree of `size` entries.
+#[must_use]
+pub fn full_tiles(level: u32, size: u64) -> u64 {
+    size.checked_shr(LEVELS_PER_TILE * (level + 1)).unwrap_or(0)
+}
+
 /// Hashes in a full tile (C2SP tlog-tiles, "Merkle Tree": height 8).
 pub const WIDTH: u64 = 256;
 

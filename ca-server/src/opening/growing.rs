@@ -2,13 +2,12 @@
 
 use ledger::checkpoint::Checkpoint;
 use ledger::frame::Frame;
-use ledger::hash::{Hash, leaf_hash};
-use ledger::tile::{EntryBundle, HashTile, Tile, TilePath};
+use ledger::hash::Hash;
 
 use super::whole::check_tiles;
-use super::{CHECKED_WHOLE, OpenError};
+use super::{CHECKED_WHOLE, OpenError, partials};
 use crate::log::{Damage, LogError};
-use crate::tiles::{Tiles, flawed};
+use crate::tiles::Tiles;
 use crate::tree::{FullTile, FullTiles as _, Tree, WIDTH};
 
 /// The tree while the segments are read.
@@ -37,8 +36,9 @@ impl<'a> Growing<'a> {
     }
 
     /// The tree of everything that was read, and the checkpoint that was published of a part of it.
-    pub(super) fn finish(self) -> (Tree, Option<Checkpoint>) {
-        (self.tree, self.published)
+    pub(super) fn finish(self) -> Result<(Tree, Option<Checkpoint>), LogError> {
+        partials::check_all(self.tiles, &self.tree, self.published.as_ref().map_or(0, Checkpoint::size))?;
+        Ok((self.tree, self.published))
     }
 
     pub(super) fn frame(&mut self, frame: &Frame) -> Result<(), Damage> {
@@ -71,7 +71,7 @@ impl<'a> Growing<'a> {
         Err(LogError::Damage(Damage { index, place: "ledger/tiles".to_owned(), what }))
     }
 
-    /// When the tree has the size that was published: is it what was published, and are its partial tiles?
+    /// When the tree has the size that was published: is it what was published, and are its tiles there?
     fn check_published(&self) -> Result<(), LogError> {
         let Some(published) = self.published.as_ref().filter(|published| published.size() == self.tree.size()) else {
             return Ok(());
@@ -82,44 +82,7 @@ impl<'a> Growing<'a> {
                 format!("the tree of {size} entries has root {}, published is {}", self.tree.root(), published.root());
             return Err(LogError::Damage(Damage { index: 0, place: "ledger/checkpoint".to_owned(), what }));
         }
-        for level in 0..self.tree.tile_levels() {
-            let kind = Tile::Hashes { level: u8::try_from(level).unwrap_or(u8::MAX) };
-            for (number, hashes) in self.tree.waiting(level, size) {
-                let Some(path) = TilePath::in_tree(kind, number, size) else { continue };
-                let (path, octets) = self.partial_or_full(path)?;
-                let tile = HashTile::from_octets(&octets, path.width());
-                let tile = tile.map_err(|error| flawed(size / WIDTH * WIDTH, &path, &error))?;
-                if !tile.hashes().starts_with(&hashes) {
-                    return Err(flawed(size / WIDTH * WIDTH, &path, &"it is not what was published"));
-                }
-            }
-        }
-        self.check_partial_bundle(size)
-    }
-
-    fn check_partial_bundle(&self, size: u64) -> Result<(), LogError> {
-        let path = TilePath::in_tree(Tile::Entries, size / WIDTH, size).filter(TilePath::is_partial);
-        let Some(path) = path else { return Ok(()) };
-        let first = size / WIDTH * WIDTH;
-        let (path, octets) = self.partial_or_full(path)?;
-        let bundle = EntryBundle::from_octets(&octets, path.width()).map_err(|error| flawed(first, &path, &error))?;
-        for (index, entry) in (first..size).zip(bundle.entries()) {
-            if self.tree.node(0, index) != Some(leaf_hash(entry)) {
-                return Err(flawed(index, &path, &"the entry is not what was published"));
-            }
-        }
-        Ok(())
-    }
-
-    /// A partial tile or bundle; once it is full only the full form may be there (C2SP tlog-tiles, "Partial Tiles"), also after a crash that
-    /// came between that and the next checkpoint.
-    fn partial_or_full(&self, path: TilePath) -> Result<(TilePath, Vec<u8>), LogError> {
-        for path in [path, path.full()] {
-            if let Some(octets) = self.tiles.octets(&path)? {
-                return Ok((path, octets));
-            }
-        }
-        Err(flawed(path.index().saturating_mul(WIDTH), &path, &"the file is missing"))
+        partials::check_there(self.tiles, &self.tree, size)
     }
 }
 

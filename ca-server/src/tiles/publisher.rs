@@ -13,11 +13,11 @@ use std::time::Duration;
 use ledger::entry::EntryBytes;
 use ledger::tile::{EntryBundle, HashTile, TILE_WIDTH, Tile, TilePath};
 
-use super::{checkpoint_path, tile_path};
+use super::{checkpoint_path, list_if_there, partial_directory, tile_path};
 use crate::disk::{Disk, DiskPath, SyncPoint, whole};
 use crate::live::{Live, ReadError};
 use crate::log::LogError;
-use crate::tree::WIDTH;
+use crate::tree::{WIDTH, full_tiles};
 
 /// Publishes one ledger.
 pub struct Publisher {
@@ -137,12 +137,8 @@ impl Publisher {
             if number >= full_tiles(level, size) {
                 continue;
             }
-            let one_wide = TilePath::new(kind, number, 1).map_err(io::Error::other)?;
-            let directory = tile_path(&one_wide)?.parent();
-            let partial = match self.disk.list(&directory) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                partial => partial?,
-            };
+            let directory = partial_directory(kind, number)?;
+            let Some(partial) = list_if_there(&*self.disk, &directory)? else { continue };
             for file in partial {
                 self.disk.remove(&directory.join(&file.name).map_err(io::Error::other)?)?;
             }
@@ -165,11 +161,6 @@ pub enum PublishError {
     /// The log beneath.
     #[error(transparent)]
     Log(#[from] LogError),
-}
-
-/// Full tiles of a level in a tree.
-fn full_tiles(level: u32, size: u64) -> u64 {
-    size.checked_shr(8 * (level + 1)).unwrap_or(0)
 }
 
 fn hashes_of(level: u32) -> Tile {

@@ -38,6 +38,15 @@ pub fn rounds(short: u64) -> u64 {
     number("BREVET_ROUNDS").unwrap_or(short)
 }
 
+/// Which of many cases to play: one in `short`, from a seeded start, so that every run plays others; all of them when `BREVET_ROUNDS` is set.
+pub fn cases(count: u64, short: u64) -> impl Iterator<Item = u64> {
+    let (start, step) = match number("BREVET_ROUNDS") {
+        Some(_) => (0, 1),
+        None => (seed() % short, short),
+    };
+    (start..count).step_by(step as usize)
+}
+
 /// Where to start: `BREVET_SEED`, else the time of day. It is printed, so that a failure can be had again.
 pub fn seed() -> u64 {
     let seed = number("BREVET_SEED").unwrap_or_else(|| {

@@ -35,8 +35,16 @@ pub fn identity() -> LogIdentity {
 
 impl Life {
     pub fn start(disk: impl Disk + 'static, clock: &Arc<AtomicU64>) -> Result<Self, OpenError> {
+        Self::start_with(OPTIONS, disk, clock)
+    }
+
+    pub fn start_with(
+        options: SegmentOptions,
+        disk: impl Disk + 'static,
+        clock: &Arc<AtomicU64>,
+    ) -> Result<Self, OpenError> {
         let disk: Arc<dyn Disk> = Arc::new(disk);
-        let opened = open(&disk, OPTIONS, identity())?;
+        let opened = open(&disk, options, identity())?;
         let live = opened.live;
         let ticking = Arc::clone(clock);
         let now = Box::new(move || Timestamp::from_millis(ticking.fetch_add(7, Ordering::Relaxed)).unwrap());

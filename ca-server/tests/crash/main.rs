@@ -2,7 +2,6 @@
 //!
 //! Rounds are an argument: `BREVET_ROUNDS=1000 BREVET_SEED=7 cargo test -p ca-server --test crash`. Each failure prints its seed.
 #![allow(
-    dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -20,8 +19,10 @@ mod chance;
 mod crashes;
 mod faulty_disk;
 mod fleet;
+mod flips;
 mod key;
 mod key_files;
 mod life;
 mod outside;
 mod segments;
+mod writes;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use ca_server::committer::Recorded;
 use ca_server::disk::Disk;
 use ca_server::snapshot::{self, SnapshotName};
 use ca_server::state::State;
 use ca_server::tiles::Tiles;
 use ledger::entry::EntryBytes;
 use ledger::hash::leaf_hash;
-use ledger::receipt::Receipt;
+use ledger::receipt::{CheckedReceipt, Receipt};
 use ledger::tile::{EntryBundle, Tile, TilePath, TileSet};
 
 use crate::faulty_disk::FaultyDisk;
@@ -20,7 +21,7 @@ use crate::life::{Life, identity};
 pub struct Outside {
     /// Entries that were acknowledged, or that a life has shown.
     pub known: BTreeMap<u64, EntryBytes>,
-    pub receipts: Vec<Receipt>,
+    receipts: Vec<CheckedReceipt>,
     /// Size of the newest published checkpoint.
     pub published: u64,
     /// The newest snapshot that was written.
@@ -96,16 +97,28 @@ impl Outside {
         Ok(())
     }
 
-    /// Every receipt still holds, and the ledger still proves what it proves.
+    /// Takes an answer: the receipt must hold, and be for the entry that was acknowledged.
+    pub fn take(&mut self, recorded: &Recorded) -> Result<(), String> {
+        if let Some(known) = self.known.insert(recorded.index(), recorded.entry().clone())
+            && known != *recorded.entry()
+        {
+            return Err(format!("entry {} was acknowledged twice, with two contents", recorded.index()));
+        }
+        let receipt: Receipt = recorded.receipt();
+        let checked = receipt.check(&identity().origin, &identity().key);
+        let checked = checked.map_err(|error| format!("the receipt for entry {}: {error}", recorded.index()))?;
+        if checked.index() != recorded.index() || **checked.entry_bytes() != **recorded.entry() {
+            return Err(format!("the receipt for entry {} is for another one", recorded.index()));
+        }
+        self.receipts.push(checked);
+        Ok(())
+    }
+
+    /// What every receipt said is still so.
     pub fn check_receipts(&self, life: &Life) -> Result<(), String> {
         for receipt in &self.receipts {
-            let checked =
-                receipt.check(&identity().origin, &identity().key).map_err(|error| format!("receipt: {error}"))?;
-            let (index, size) = (checked.index(), checked.checkpoint().size());
-            if self.known.get(&index).map(|known| &**known) != Some(&**checked.entry_bytes()) {
-                return Err(format!("the receipt for entry {index} is for another one"));
-            }
-            if life.live.root_at(size).ok() != Some(*checked.checkpoint().root()) {
+            let (index, size) = (receipt.index(), receipt.checkpoint().size());
+            if life.live.root_at(size).ok() != Some(*receipt.checkpoint().root()) {
                 return Err(format!("the receipt for entry {index} is for another tree of {size} entries"));
             }
         }
