@@ -253,7 +253,6 @@ const MAX_URL_OCTETS: usize = 512;
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
     use super::*;
 
     const GOOD: &str = r#"

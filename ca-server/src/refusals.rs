@@ -119,7 +119,6 @@ const V6_PREFIX: u128 = u128::MAX << 72;
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
     use super::*;
     use identity::HostId;
 

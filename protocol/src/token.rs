@@ -83,7 +83,6 @@ const MAX_TEXT_OCTETS: usize = 200;
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
     use super::*;
 
     fn token() -> String {

@@ -1,1 +1,7 @@
-//! Whole-product tests of Brevet, and tests of its tree.
+//! What whole-product tests share: a real server in a directory of its own, and hosts that speak to it. Knows the programs
+//! by their command lines only.
+#![expect(clippy::missing_panics_doc, reason = "a test that cannot go on should stop")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on should stop")]
+
+pub mod host;
+pub mod server;

@@ -13,7 +13,7 @@ use super::output::{Output, table};
 pub(super) enum Agent {
     /// Let hosts of a class ask for an agent; one of the same name is replaced.
     ///
-    /// Example: ca-server agent add web --profile hosts --uid 1000
+    /// Example: ca-server agent add web --profile host --uid 1000
     Add(Add),
     /// List all agents.
     List {

@@ -15,7 +15,7 @@ use super::output::{Output, table};
 pub(super) enum Token {
     /// Make a token. It is printed once and kept nowhere.
     ///
-    /// Example: ca-server token create --profile hosts --claim name=web-1
+    /// Example: ca-server token create --profile host --claim name=web-1
     Create {
         #[command(flatten)]
         reach: Reach,

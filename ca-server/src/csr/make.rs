@@ -59,7 +59,6 @@ const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
     use super::*;
     use crate::csr::open;
     use crate::custody::SoftwareKey;

@@ -1,5 +1,4 @@
 //! Entries of every kind, written, read and damaged.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use super::*;
 

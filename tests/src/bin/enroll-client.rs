@@ -1,0 +1,5 @@
+//! `enroll-client`, declared here too so that tests find the program.
+
+fn main() -> std::process::ExitCode {
+    enroll_client::main()
+}
