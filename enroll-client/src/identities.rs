@@ -115,6 +115,12 @@ impl Identities {
         Arc::clone(&self.status.borrow())
     }
 
+    /// A receiver that wakes at every change of the status.
+    #[must_use]
+    pub fn watch_status(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+
     /// The server's feed, relayed verbatim.
     #[must_use]
     pub fn relay(&self) -> &FeedRelay {
@@ -174,9 +180,22 @@ impl Publisher {
         });
     }
 
-    /// Replaces what `status` tells.
+    /// Whether this is the bundle that readers see.
+    #[must_use]
+    pub fn bundle_is(&self, sequence: u64, roots: &[CertificateDer<'static>]) -> bool {
+        let shared = self.snapshot.borrow();
+        shared.bundle_sequence == sequence && shared.bundle == roots
+    }
+
+    /// Replaces what `status` tells; nobody wakes when it says the same.
     pub fn set_status(&self, status: Status) {
-        self.status.send_replace(Arc::new(status));
+        self.status.send_if_modified(|shared| {
+            let differs = **shared != status;
+            if differs {
+                *shared = Arc::new(status);
+            }
+            differs
+        });
     }
 
     /// The relay to write the feed to.

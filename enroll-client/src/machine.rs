@@ -24,6 +24,4 @@ pub use held::{Held, Outgoing};
 pub use identity::{Ask, Asked, Command, Event, Failure, Fault, Gate, Identity, KeyUse, Role, Withdrawn};
 pub use now::{BootTime, ClockStep, Now};
 pub use renewal::renewal_time;
-pub use trust::{
-    Alarmed, Beat, Contradiction, Cursor, Following, Head, Rule, Seen, Told, Trust, TrustCommand, TrustEvent,
-};
+pub use trust::{Alarmed, Beat, Contradiction, Cursor, Following, Head, Rule, Seen, Trust, TrustCommand, TrustEvent};

@@ -87,6 +87,14 @@ pub enum OffersError {
     },
 }
 
+impl Offer {
+    /// Whether only selectors differ, if anything.
+    #[must_use]
+    pub fn is_same_identity(&self, other: &Self) -> bool {
+        self.spiffe_id == other.spiffe_id && self.key == other.key
+    }
+}
+
 impl Offers {
     /// Reads a signed list. `narrowed` is what local configuration wants of it, if it says so: it can leave out, not add.
     ///

@@ -4,6 +4,7 @@
 pub(crate) mod ca;
 pub(crate) mod https;
 pub(crate) mod ledger;
+pub(crate) mod server;
 
 pub(crate) use ca::{Ca, Order};
 

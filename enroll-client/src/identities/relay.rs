@@ -93,6 +93,11 @@ impl FeedRelay {
         Ok(Follow { backlog, live: self.shared.live.subscribe() })
     }
 
+    /// Forgets everything and begins again from a snapshot. Followers who stand elsewhere find out by themselves, at the next heartbeat.
+    pub fn begin(&self, as_of: u64, body: Bytes) {
+        *self.kept() = Kept { snapshot: Some((as_of, body)), ..Kept::default() };
+    }
+
     /// Replaces the snapshot and drops the events it already contains.
     pub fn set_snapshot(&self, as_of: u64, body: Bytes) {
         let mut kept = self.kept();
@@ -105,8 +110,15 @@ impl FeedRelay {
         kept.snapshot = Some((as_of, body));
     }
 
-    /// Adds an event and sends it to all followers. Returns whether the snapshot should be renewed soon.
-    pub fn push(&self, event: RelayEvent) -> bool {
+    /// Whether the snapshot should be renewed soon: half of what is kept after it is used up.
+    #[must_use]
+    pub fn wants_snapshot(&self) -> bool {
+        let kept = self.kept();
+        kept.snapshot.is_none() || kept.events.len() > MAX_EVENTS / 2 || kept.octets > MAX_OCTETS / 2
+    }
+
+    /// Adds an event and sends it to all followers.
+    pub fn push(&self, event: RelayEvent) {
         let mut kept = self.kept();
         if event.id.is_none()
             && let Some(place) = kept.events.iter().position(|kept| kept.id.is_none())
@@ -122,7 +134,6 @@ impl FeedRelay {
         }
         // No follower is no failure.
         let _followers = self.shared.live.send(event);
-        kept.snapshot.is_none() || kept.events.len() > MAX_EVENTS / 2 || kept.octets > MAX_OCTETS / 2
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -158,7 +169,8 @@ mod tests {
     #[test]
     fn nothing_to_follow_before_the_first_snapshot() {
         let relay = FeedRelay::new();
-        assert!(relay.push(event(3)));
+        relay.push(event(3));
+        assert!(relay.wants_snapshot());
         assert_eq!(relay.follow(None).unwrap_err(), RelayError::NotYet);
         assert_eq!(relay.snapshot(), None);
     }
@@ -167,7 +179,8 @@ mod tests {
     fn backlog_starts_after_the_id_asked_for() {
         let relay = FeedRelay::new();
         relay.set_snapshot(4, Bytes::from_static(b"s"));
-        assert!(!relay.push(event(5)));
+        relay.push(event(5));
+        assert!(!relay.wants_snapshot());
         relay.push(event(9));
         check_backlog(&relay, None, &[event(5), event(9)]);
         check_backlog(&relay, Some(4), &[event(5), event(9)]);
@@ -216,8 +229,12 @@ mod tests {
     fn too_much_at_once_asks_for_a_snapshot_and_forgets() {
         let relay = FeedRelay::new();
         relay.set_snapshot(0, Bytes::new());
-        let asked: Vec<bool> = (1..=8193).map(|id| relay.push(event(id))).collect();
-        assert_eq!(asked.iter().position(|asked| *asked), Some(4096));
+        let wanted = (1..=8193).position(|id| {
+            relay.push(event(id));
+            relay.wants_snapshot()
+        });
+        assert_eq!(wanted, Some(4096));
+        (4098..=8193).for_each(|id| relay.push(event(id)));
         assert_eq!(relay.follow(Some(8192)).unwrap_err(), RelayError::NotYet);
     }
 }

@@ -246,6 +246,32 @@ impl Identity {
         }
     }
 
+    /// Whether `attempt` is the one that waits for an answer: any other answer is an old one and changes nothing.
+    #[must_use]
+    pub fn is_out(&self, attempt: u64) -> bool {
+        match self {
+            Self::Pending(Pending { track })
+            | Self::Current(Current { track, .. })
+            | Self::Grace(Grace { track, .. }) => track.is_out(attempt),
+            Self::Ended(_) => false,
+        }
+    }
+
+    /// The serials that are handed out or in their grace.
+    pub fn serials(&self) -> impl Iterator<Item = Serial> + '_ {
+        let outgoing = match self {
+            Self::Grace(Grace { outgoing, .. }) => outgoing.as_slice(),
+            Self::Pending(_) | Self::Current(_) | Self::Ended(_) => &[],
+        };
+        self.held().map(Held::serial).into_iter().chain(outgoing.iter().map(|outgoing| outgoing.serial))
+    }
+
+    /// An identity that this host does not have: what a slot holds that was emptied.
+    #[must_use]
+    pub const fn gone() -> Self {
+        Self::Ended(Ended { why: Withdrawn::Removed })
+    }
+
     /// Attempts that failed since the last success.
     #[must_use]
     pub fn failures(&self) -> u32 {

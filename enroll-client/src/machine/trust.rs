@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use identity::{Serial, Timestamp};
 use ledger::checkpoint::SignedCheckpoint;
-use ledger::feed::{FeedEvent, RunningHash};
+use ledger::feed::{FeedEvent, RunningHash, Told};
 use ledger::hash::Hash;
 
 use super::{BootTime, Now};
@@ -69,24 +69,6 @@ pub struct Seen {
     pub cutoffs: Vec<(Serial, Timestamp)>,
 }
 
-/// What an event of the feed tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// These are revoked.
-    Revoked(Vec<Serial>),
-    /// This one is refused from then on.
-    CutOff {
-        /// The superseded one.
-        serial: Serial,
-        /// Its cutoff.
-        at: Timestamp,
-    },
-    /// The list of agents may have changed.
-    AgentsChanged,
-    /// The bundle has changed.
-    BundleChanged,
-}
-
 /// What came.
 #[derive(Debug, Clone)]
 pub enum TrustEvent {
@@ -115,8 +97,12 @@ pub enum TrustEvent {
 /// What the driver must do.
 #[derive(Debug, Clone)]
 pub enum TrustCommand {
-    /// Pass on to local followers what just came.
+    /// Pass on to local followers the event or heartbeat that just came.
     Relay,
+    /// Let local followers begin again from the snapshot that just came.
+    RelayAnew,
+    /// Let local followers who are far behind begin from the snapshot that just came; those who follow go on.
+    RelaySnapshot,
     /// These serials are revoked.
     Revoked(Vec<Serial>),
     /// This serial is refused from then on.
@@ -230,6 +216,14 @@ impl Trust {
         }
     }
 
+    /// Forgets where in the feed we are: the server no longer sends what comes after it.
+    pub fn forget_cursor(&mut self) {
+        match self {
+            Self::Following(following) => following.cursor = None,
+            Self::Alarmed(_) => {}
+        }
+    }
+
     /// The newest heartbeat.
     #[must_use]
     pub fn beat(&self) -> Option<&Beat> {
@@ -298,11 +292,19 @@ impl Following {
             let rule = Rule::TwoFeeds { events: seen.running.count() };
             return Err(Contradiction::new(rule, &beat.note, &seen.note));
         }
-        self.cursor = Some(Cursor { index: seen.as_of, running: seen.running });
+        let follows = self.cursor.is_some();
+        // While we follow, the events between here and the snapshot come as well; the other way round they came already.
+        if self.cursor.is_none_or(|cursor| cursor.index < seen.as_of) {
+            self.cursor = Some(Cursor { index: seen.as_of, running: seen.running });
+        }
+        commands.push(if follows { TrustCommand::RelaySnapshot } else { TrustCommand::RelayAnew });
         commands.push(TrustCommand::Revoked(seen.revoked));
         commands.extend(seen.cutoffs.into_iter().map(|(serial, at)| TrustCommand::CutOff { serial, at }));
-        // The snapshot says nothing of what else changed while we did not follow.
-        commands.extend([TrustCommand::FetchAgents, TrustCommand::FetchBundle, TrustCommand::Acknowledge]);
+        if !follows {
+            // It says nothing of what else changed meanwhile.
+            commands.extend([TrustCommand::FetchAgents, TrustCommand::FetchBundle]);
+        }
+        commands.push(TrustCommand::Acknowledge);
         Ok(())
     }
 
@@ -316,8 +318,8 @@ impl Following {
         cursor.index = event.index;
         commands.push(TrustCommand::Relay);
         commands.push(match told {
-            Told::Revoked(serials) => TrustCommand::Revoked(serials),
-            Told::CutOff { serial, at } => TrustCommand::CutOff { serial, at },
+            Told::Revoked { serials, .. } => TrustCommand::Revoked(serials),
+            Told::Superseded { serial, cutoff: at, .. } => TrustCommand::CutOff { serial, at },
             Told::AgentsChanged => TrustCommand::FetchAgents,
             Told::BundleChanged => TrustCommand::FetchBundle,
         });
@@ -373,10 +375,13 @@ impl Beat {
 
 fn believe_endings(event: TrustEvent, commands: &mut Vec<TrustCommand>) {
     match event {
-        TrustEvent::Snapshot(seen) => commands.push(TrustCommand::Revoked(seen.revoked)),
-        TrustEvent::Event { told: Told::Revoked(serials), .. } => commands.push(TrustCommand::Revoked(serials)),
-        TrustEvent::Event { told: Told::CutOff { serial, at }, .. } => {
-            commands.push(TrustCommand::CutOff { serial, at })
+        TrustEvent::Snapshot(seen) => {
+            commands.push(TrustCommand::Revoked(seen.revoked));
+            commands.extend(seen.cutoffs.into_iter().map(|(serial, at)| TrustCommand::CutOff { serial, at }));
+        }
+        TrustEvent::Event { told: Told::Revoked { serials, .. }, .. } => commands.push(TrustCommand::Revoked(serials)),
+        TrustEvent::Event { told: Told::Superseded { serial, cutoff: at, .. }, .. } => {
+            commands.push(TrustCommand::CutOff { serial, at });
         }
         TrustEvent::Event { told: Told::AgentsChanged | Told::BundleChanged, .. }
         | TrustEvent::Recorded { .. }

@@ -162,6 +162,11 @@ impl Ca {
         }
     }
 
+    /// The server's own certificate, for a year: tests that let days pass are not about it.
+    pub(crate) fn server_pair(&self, now: Timestamp) -> (Vec<CertificateDer<'static>>, PrivateKey) {
+        self.pair_for("/brevet/server", now, Duration::from_secs(300 * 86_400))
+    }
+
     /// A list of agents, signed.
     pub(crate) fn sign_list(&self, list: &AgentList) -> SignedAgentList {
         let list = serde_json::to_string(list).unwrap();
@@ -171,8 +176,12 @@ impl Ca {
 
     /// A certificate outside the ledger, as `path`, with its key: leaf, issuer, root.
     pub(crate) fn pair(&self, path: &str, now: Timestamp) -> (Vec<CertificateDer<'static>>, PrivateKey) {
+        self.pair_for(path, now, Duration::from_secs(3600))
+    }
+
+    fn pair_for(&self, path: &str, now: Timestamp, life: Duration) -> (Vec<CertificateDer<'static>>, PrivateKey) {
         let key = PrivateKey::generate(KeyKind::P256).unwrap();
-        let order = Order { path: path.to_owned(), ..self.host_order(key.spki()) };
+        let order = Order { path: path.to_owned(), life, ..self.host_order(key.spki()) };
         let leaf = self.leaf(&order, Serial::new(now, [0xee; 10]).unwrap(), now, |_| {});
         let chain = [leaf, self.issuer.der.clone(), self.root.der.clone()];
         (chain.into_iter().map(CertificateDer::from).collect(), key)

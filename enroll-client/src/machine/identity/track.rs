@@ -28,6 +28,10 @@ impl Track {
         self.errand.failures()
     }
 
+    pub(super) fn is_out(&self, attempt: u64) -> bool {
+        self.errand.is_out(attempt)
+    }
+
     pub(super) fn set_gate(&mut self, gate: Gate) {
         if gate == Gate::Alarm {
             // Also the answer to what was asked before the alarm is something new.

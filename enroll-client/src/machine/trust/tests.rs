@@ -84,16 +84,19 @@ impl Play {
         assert_eq!(self.trust.as_ref().unwrap().alarm(), Some(what));
         self.check(recorded(head(1000, 9), 999, 0), seconds, &[]);
         self.check(TrustEvent::Heartbeat(beat(900, 1000, feed(3))), seconds, &[]);
-        let told = Told::Revoked(vec![serial(1)]);
+        let reason = ledger::entry::RevocationReason::KeyCompromise;
+        let told = Told::Revoked { serials: vec![serial(1)], reason, not_after: now(900).wall };
         let revoked = TrustEvent::Event { event: FeedEvent::agents_changed(990), told };
         self.check(revoked, seconds, &["revoked 1"]);
-        self.check(seen(3), seconds, &["revoked 1"]);
+        self.check(seen(3), seconds, &["revoked 1", "cutoff 2"]);
     }
 }
 
 fn line(command: &TrustCommand) -> String {
     match command {
         TrustCommand::Relay => "relay".into(),
+        TrustCommand::RelayAnew => "relay anew".into(),
+        TrustCommand::RelaySnapshot => "relay snapshot".into(),
         TrustCommand::Revoked(serials) => format!("revoked {}", serials.len()),
         TrustCommand::CutOff { serial, .. } => format!("cutoff {}", serial.as_bytes()[0]),
         TrustCommand::FetchAgents => "agents".into(),
@@ -111,7 +114,7 @@ fn follows_from_a_snapshot() {
     let mut play = Play::new();
     // Without a snapshot an event has no place.
     play.check(event(1), 0, &[]);
-    play.check(seen(2), 1, &["revoked 1", "cutoff 2", "agents", "bundle", "ack"]);
+    play.check(seen(2), 1, &["relay anew", "revoked 1", "cutoff 2", "agents", "bundle", "ack"]);
     play.check(event(2), 2, &[]);
     play.check(event(3), 2, &["relay", "agents", "ack"]);
     play.check(TrustEvent::Heartbeat(beat(5, 100, feed(3))), 5, &["relay", "keep beat"]);
@@ -127,8 +130,20 @@ fn an_event_that_is_missing_shows_at_the_next_heartbeat() {
     play.check(TrustEvent::Heartbeat(beat(10, 100, feed(4))), 10, &["resync"]);
     assert_eq!(play.trust.as_ref().unwrap().cursor(), None);
     play.check(event(5), 11, &[]);
-    play.check(seen(4), 11, &["revoked 1", "cutoff 2", "agents", "bundle", "ack"]);
+    play.check(seen(4), 11, &["relay anew", "revoked 1", "cutoff 2", "agents", "bundle", "ack"]);
     play.check(TrustEvent::Heartbeat(beat(15, 100, feed(4))), 15, &["relay"]);
+}
+
+/// A snapshot for local followers, while we follow: events that it covers and we have not seen yet are not told twice.
+#[test]
+fn a_snapshot_while_we_follow() {
+    let mut play = Play::following();
+    play.check(event(3), 6, &["relay", "agents", "ack"]);
+    play.check(seen(2), 7, &["relay snapshot", "revoked 1", "cutoff 2", "ack"]);
+    play.check(seen(4), 7, &["relay snapshot", "revoked 1", "cutoff 2", "ack"]);
+    play.check(event(4), 8, &[]);
+    play.check(event(5), 8, &["relay", "agents", "ack"]);
+    play.check(TrustEvent::Heartbeat(beat(10, 100, feed(5))), 10, &["relay"]);
 }
 
 #[test]
