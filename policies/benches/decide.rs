@@ -78,7 +78,7 @@ fn decisions(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| bencher.iter(|| set.decide(black_box(request))));
     };
     measure("enrol, 8 claims, all 20 about it", &worst, &Request::enrol(evidence, &wanted));
-    measure("enrol, 8 claims, 12 about it", &set, &Request::enrol(evidence, &wanted));
+    measure("enrol, 8 claims, 9 about it", &set, &Request::enrol(evidence, &wanted));
     measure("renew", &set, &Request::renew(host, &wanted, None));
     measure("follow the feed", &set, &Request::follow_feed_as_host(host));
     measure("revoke, by an admin", &set, &Request::operate(admin, revoke));
