@@ -154,6 +154,12 @@ pub fn uri_name(uri: &str) -> SanType {
     SanType::URI(uri.try_into().expect("an ASCII URI"))
 }
 
+/// A DNS name.
+#[must_use]
+pub fn dns_name(name: &str) -> SanType {
+    SanType::DnsName(name.try_into().expect("an ASCII name"))
+}
+
 /// RFC 7093 method 1 hashes the BIT STRING's content. rcgen's method of that name hashes the whole
 /// SubjectPublicKeyInfo, so the value is worked out here and given to it.
 fn key_identifier(key: &KeyPair) -> KeyIdMethod {
