@@ -21,10 +21,6 @@
 //! A peer that is late in any of them loses the connection and nobody else notices. A panic in a route answers a problem
 //! document, and the connection and the process go on (T-34).
 
-use std::sync::Arc;
-
-use identity::Timestamp;
-
 mod accept;
 mod admin;
 mod body;
@@ -49,9 +45,6 @@ pub use peer::Peer;
 pub use public::{PublicFiles, PublicListener, public_router};
 pub use stopping::{Stopper, Stopping, stopping};
 pub use tls::{ApiListener, ClientCertificateError, Tls, TlsError, Trust, follow_trust};
-
-/// Reads the wall clock. Only the composition root makes one that does so for real.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 #[cfg(doc)]
 use crate::caller::Connection;

@@ -51,7 +51,7 @@ pub async fn serve(
         "listening"
     );
 
-    let own_leaf = OwnLeaf::new(Arc::clone(&service), Arc::clone(&tls), config.dns_names.clone());
+    let own_leaf = OwnLeaf::new(&service, Arc::clone(&tls), config.dns_names.clone());
     let keeping = own_leaf.start().await.map_err(cannot("the server's own certificate"))?;
     let crls = Arc::new(CrlShelf::new());
     let publisher = CrlPublisher::new(Arc::clone(&service), Arc::clone(&disk), Arc::clone(&crls));

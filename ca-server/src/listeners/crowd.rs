@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use identity::SpiffeId;
+use tokio::time::Instant;
 
 use super::limits::Limits;
 
@@ -18,6 +20,14 @@ use super::limits::Limits;
 pub(super) struct Crowd {
     limits: Limits,
     seats: Mutex<Seats>,
+    turned_away: Mutex<TurnedAway>,
+}
+
+/// Connections that found no seat, since it was last said.
+#[derive(Debug, Default)]
+struct TurnedAway {
+    connections: u64,
+    said: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +82,7 @@ pub(super) enum Full {
 
 impl Crowd {
     pub(super) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, seats: Mutex::default() })
+        Arc::new(Self { limits, seats: Mutex::default(), turned_away: Mutex::default() })
     }
 
     /// A seat for somebody at `address` who has shown nothing yet.
@@ -89,6 +99,16 @@ impl Crowd {
         }
         seats.strangers = seats.strangers.saturating_add(1);
         Ok(Seat { crowd: Arc::clone(self), holder: Holder::Stranger(source) })
+    }
+
+    /// Says that somebody found no seat: once in a while, so that a flood of connections is none of the log.
+    pub(super) fn turn_away(&self, full: Full, address: IpAddr) {
+        let mut turned_away = self.turned_away.lock().unwrap_or_else(PoisonError::into_inner);
+        turned_away.connections = turned_away.connections.saturating_add(1);
+        if turned_away.said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
+            tracing::warn!(%full, %address, connections = turned_away.connections, "connections were dropped");
+            *turned_away = TurnedAway { connections: 0, said: Some(Instant::now()) };
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Seats> {
@@ -164,6 +184,9 @@ fn source(address: IpAddr) -> IpAddr {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
+
+/// An operator wants to know within a minute.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

@@ -59,7 +59,7 @@ impl PublicListener {
             let seat = match crowd.enter(Some(address.ip())) {
                 Ok(seat) => seat,
                 Err(full) => {
-                    tracing::debug!(%full, %address, "a connection was dropped");
+                    crowd.turn_away(full, address.ip());
                     continue;
                 }
             };

@@ -4,6 +4,7 @@
 mod certificate;
 mod settings;
 mod trust;
+mod verifier;
 
 use std::io;
 use std::net::SocketAddr;
@@ -61,7 +62,13 @@ impl ApiListener {
     pub async fn serve(self, router: Router, tls: Arc<Tls>, mut stopping: Stopping) {
         let crowd = Crowd::new(self.limits);
         let house = House::new();
-        let listener = Arc::new(Listener { router, tls, limits: self.limits, stopping: stopping.clone() });
+        let listener = Arc::new(Listener {
+            router,
+            tls,
+            limits: self.limits,
+            stopping: stopping.clone(),
+            crowd: Arc::clone(&crowd),
+        });
         while let Some((stream, address)) = accept(&self.socket, &mut stopping).await {
             match crowd.enter(Some(address.ip())) {
                 Ok(seat) => {
@@ -71,7 +78,7 @@ impl ApiListener {
                         listener.receive(stream, address, seat).await;
                     });
                 }
-                Err(full) => tracing::debug!(%full, %address, "a connection was dropped"),
+                Err(full) => crowd.turn_away(full, address.ip()),
             }
         }
         drop(self.socket);
@@ -85,6 +92,7 @@ struct Listener {
     tls: Arc<Tls>,
     limits: Limits,
     stopping: Stopping,
+    crowd: Arc<Crowd>,
 }
 
 /// A connection whose handshake is done.
@@ -115,7 +123,7 @@ impl Listener {
             None => seat,
             Some(identity) => match seat.recognise(identity) {
                 Ok(seat) => seat,
-                Err(full) => return tracing::warn!(%full, %identity, "a connection was dropped"),
+                Err(full) => return self.crowd.turn_away(full, address.ip()),
             },
         };
         let age = self.age(address, certificate.as_ref());
@@ -124,6 +132,7 @@ impl Listener {
         let terms = Terms { router: self.router.clone(), peer, limits: self.limits, age };
         let leave = async {
             tokio::select! {
+                biased;
                 () = stopping.said() => {}
                 () = distrusted.said() => {}
             }

@@ -83,8 +83,7 @@ impl Vitals {
     pub(super) fn received(&self) {
         let waiting = self.exchanges.load(Ordering::Relaxed) == 0 && !self.in_head.load(Ordering::Relaxed);
         if waiting && self.framing == Framing::Plain {
-            self.since.store(self.elapsed(), Ordering::Relaxed);
-            self.in_head.store(true, Ordering::Relaxed);
+            self.head_began(Instant::now());
         }
     }
 
@@ -98,7 +97,7 @@ impl Vitals {
     /// Octets do not leave.
     pub(super) fn held_up(&self) {
         if self.stuck_since.load(Ordering::Relaxed) == 0 {
-            self.stuck_since.store(self.elapsed().saturating_add(1), Ordering::Relaxed);
+            self.stuck(Instant::now());
         }
     }
 
@@ -153,8 +152,23 @@ impl Vitals {
         self.born.checked_add(since.saturating_add(allowed))
     }
 
-    fn elapsed(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn head_began(&self, now: Instant) {
+        self.since.store(self.age(now), Ordering::Relaxed);
+        self.in_head.store(true, Ordering::Relaxed);
+    }
+
+    fn stuck(&self, now: Instant) {
+        self.stuck_since.store(self.age(now).saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn exchange_ended(&self, now: Instant) {
+        // The time goes first: whoever sees no exchange must not see the time of an older one.
+        self.since.store(self.age(now), Ordering::Release);
+        self.exchanges.fetch_sub(1, Ordering::Release);
+    }
+
+    fn age(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.born).as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -167,9 +181,7 @@ impl Underway {
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        // The time goes first: whoever sees no exchange must not see the time of an older one.
-        self.0.since.store(self.0.elapsed(), Ordering::Release);
-        self.0.exchanges.fetch_sub(1, Ordering::Release);
+        self.0.exchange_ended(Instant::now());
     }
 }
 
@@ -178,7 +190,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use tokio::time::{Instant, advance};
+    use tokio::time::Instant;
 
     use super::{Ailment, Framing, Vitals};
     use crate::listeners::Limits;
@@ -187,64 +199,74 @@ mod tests {
         Arc::new(Vitals::new(framing, &Limits::API))
     }
 
-    #[track_caller]
-    fn check(vitals: &Vitals, seconds: u64, ailment: Option<Ailment>) {
-        assert_eq!(vitals.ailment(Instant::now() + Duration::from_secs(seconds)), ailment, "after {seconds} s");
+    /// So long after the connection was made.
+    fn at(vitals: &Vitals, seconds: u64) -> Instant {
+        vitals.born() + Duration::from_secs(seconds)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_first_head_is_awaited_from_the_start_t58() {
+    /// A request and its answer, both within the same moment.
+    fn exchange(vitals: &Arc<Vitals>, seconds: u64) {
+        std::mem::forget(vitals.begin());
+        vitals.exchange_ended(at(vitals, seconds));
+    }
+
+    #[track_caller]
+    fn check(vitals: &Vitals, seconds: u64, ailment: Option<Ailment>) {
+        assert_eq!(vitals.ailment(at(vitals, seconds)), ailment, "after {seconds} s");
+    }
+
+    #[test]
+    fn the_first_head_is_awaited_from_the_start_t58() {
         let vitals = vitals(Framing::Plain);
         check(&vitals, 4, None);
-        check(&vitals, 5, Some(Ailment::SlowHead));
         vitals.received();
         check(&vitals, 5, Some(Ailment::SlowHead));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn octets_do_not_prolong_a_head_t58() {
+    #[test]
+    fn octets_do_not_prolong_a_head_t58() {
         let vitals = vitals(Framing::Plain);
-        drop(vitals.begin());
-        for _ in 0..4 {
-            vitals.received();
-            advance(Duration::from_secs(1)).await;
-        }
-        check(&vitals, 0, None);
-        check(&vitals, 1, Some(Ailment::SlowHead));
+        exchange(&vitals, 10);
+        vitals.head_began(at(&vitals, 20));
+        vitals.received();
+        check(&vitals, 24, None);
+        check(&vitals, 25, Some(Ailment::SlowHead));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn work_of_ours_has_no_deadline_and_idleness_has() {
+    #[test]
+    fn work_of_ours_has_no_deadline_and_idleness_has() {
         let vitals = vitals(Framing::Plain);
         let underway = vitals.begin();
         vitals.received();
         assert_eq!(vitals.deadline(), None);
         check(&vitals, 10_000, None);
-        advance(Duration::from_secs(100)).await;
-        drop(underway);
-        check(&vitals, 74, None);
-        check(&vitals, 75, Some(Ailment::Idle));
+        exchange(&vitals, 50);
+        assert_eq!(vitals.deadline(), None, "one of two has ended");
+        std::mem::forget(underway);
+        vitals.exchange_ended(at(&vitals, 100));
+        check(&vitals, 174, None);
+        check(&vitals, 175, Some(Ailment::Idle));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn frames_between_requests_are_no_head() {
+    #[test]
+    fn frames_between_requests_are_no_head() {
         let vitals = vitals(Framing::Framed);
-        drop(vitals.begin());
+        exchange(&vitals, 10);
         vitals.received();
-        check(&vitals, 6, None);
-        check(&vitals, 75, Some(Ailment::Idle));
+        check(&vitals, 84, None);
+        check(&vitals, 85, Some(Ailment::Idle));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_peer_that_takes_nothing_is_stuck_until_it_does() {
+    #[test]
+    fn a_peer_that_takes_nothing_is_stuck_until_it_does() {
         let vitals = vitals(Framing::Plain);
         let _underway = vitals.begin();
+        vitals.stuck(at(&vitals, 10));
         vitals.held_up();
-        advance(Duration::from_secs(20)).await;
-        vitals.held_up();
-        check(&vitals, 10, Some(Ailment::Stuck));
+        check(&vitals, 39, None);
+        check(&vitals, 40, Some(Ailment::Stuck));
         vitals.moved();
-        check(&vitals, 10, None);
+        check(&vitals, 40, None);
     }
 
     #[tokio::test]

@@ -6,22 +6,17 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use identity::{Timestamp, TrustDomain};
-use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::pki_types::UnixTime;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, RootCertStore, ServerConfig,
-    SignatureScheme,
-};
+use rustls::{RootCertStore, ServerConfig, SignatureScheme};
 use tokio::sync::watch;
 
-use super::certificate::client_certificate;
 use super::trust::Trust;
-use crate::listeners::Clock;
+use super::verifier::SvidVerifier;
+use crate::service::Clock;
 
 /// The TLS configuration in force. One value is shared by the listener, by who renews the leaf, and by who follows the
 /// trusted authorities.
@@ -135,11 +130,9 @@ impl Tls {
         for root in &trust.roots {
             roots.add(root.clone()).map_err(TlsError::Root)?;
         }
-        let chains = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider))
-            .allow_unauthenticated()
-            .clear_root_hint_subjects()
-            .build()?;
-        let verifier = SvidVerifier { chains, issuers: trust.issuers.clone(), trust_domain: self.trust_domain.clone() };
+        let chains =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider)).build()?;
+        let verifier = SvidVerifier::new(chains, trust.issuers.clone(), self.trust_domain.clone());
         let time = Arc::new(Time(Arc::clone(&self.clock)));
         let mut config = ServerConfig::builder_with_details(Arc::clone(&self.provider), time)
             .with_protocol_versions(&[&rustls::version::TLS13])
@@ -181,64 +174,6 @@ fn provider() -> CryptoProvider {
         ],
         signature_verification_algorithms: SIGNATURES,
         ..aws_lc_rs::default_provider()
-    }
-}
-
-/// Verifies chains as rustls-webpki does, with State's issuers between leaf and root; and then that the leaf is a caller's.
-struct SvidVerifier {
-    chains: Arc<dyn ClientCertVerifier>,
-    issuers: Vec<CertificateDer<'static>>,
-    trust_domain: TrustDomain,
-}
-
-impl ClientCertVerifier for SvidVerifier {
-    fn client_auth_mandatory(&self) -> bool {
-        false
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        // Names of authorities are nobody's business before the handshake, and clients have one identity to show.
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _presented: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        let verified = self.chains.verify_client_cert(end_entity, &self.issuers, now)?;
-        client_certificate(end_entity, &self.trust_domain)
-            .map_err(|error| CertificateError::Other(OtherError(Arc::new(error))))?;
-        Ok(verified)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
-    }
-}
-
-impl fmt::Debug for SvidVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SvidVerifier({})", self.trust_domain)
     }
 }
 
