@@ -3,7 +3,7 @@
 //!
 //! A CRL that was recorded but not signed before a crash is simply followed by another with a higher number.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use identity::KeyIdentifier;
@@ -12,13 +12,10 @@ use tokio::time::Instant;
 
 use crate::crl_shelf::CrlShelf;
 use crate::decide::Command;
-use crate::decide::crl::AuthoriseCrl;
 use crate::disk::{Disk, DiskPath, SyncPoint, whole};
-use crate::draft::Draft;
 use crate::issuance::Issuer;
-use crate::issuance::crl::{Period, PreparedCrl, Revoked, prepare, sign};
+use crate::issuance::crl::{AskedCrl, Period, sign};
 use crate::service::{Service, new_request};
-use crate::state::rows::{AuthorityRow, RevokedRow, seconds};
 
 /// Keeps CRLs current.
 pub struct CrlPublisher {
@@ -96,13 +93,12 @@ impl CrlPublisher {
         let failed =
             |step| move |source: Box<dyn std::error::Error + Send + Sync>| CrlFailure { issuer: id, step, source };
         let period = Period::starting(self.service.now(), LASTS, issuer).map_err(|e| failed("timed")(e.into()))?;
-        let slot = Arc::new(Mutex::new(None));
-        let command = command(Arc::clone(issuer), period, Arc::clone(&slot));
+        let asked = AskedCrl::new(Arc::clone(issuer), period);
         let request = new_request().map_err(|e| failed("requested")(e.into()))?;
+        let command = Command::Crl(Box::new(asked.command()));
         let recorded = self.service.submit(Actor::Server, request, command).await;
         let recorded = recorded.map_err(|e| failed("recorded")(e.into()))?;
-        let prepared = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let prepared = prepared.ok_or_else(|| failed("prepared")("nothing was encoded".into()))?;
+        let prepared = asked.take().ok_or_else(|| failed("prepared")("nothing was encoded".into()))?;
         let signed = sign(&recorded, &prepared, &self.service.issuing.issuers());
         let signed = signed.map_err(|e| failed("signed")(e.into()))?;
         self.shelf.put(id, signed.der().into());
@@ -116,30 +112,6 @@ impl CrlPublisher {
         whole::make_dirs(&*self.disk, &path.parent(), POINTS.name)?;
         whole::write_whole(&*self.disk, &path, der, POINTS)
     }
-}
-
-/// The command, whose encoder leaves what it encoded in `slot`: a batch that is lost encodes again, with its new number.
-fn command(issuer: Arc<Issuer>, period: Period, slot: Arc<Mutex<Option<PreparedCrl>>>) -> Command {
-    let id = issuer.key_identifier();
-    let encode = move |draft: &Draft<'_>, number: u64| {
-        let authority = draft.authority(&id).map(|row: &AuthorityRow| row.number);
-        let of_issuer = draft.revocations().filter(|(_, row)| Some(row.issuer) == authority);
-        let revoked = of_issuer.map(|(serial, row)| revoked(serial, row));
-        let prepared = prepare(&issuer, number, period, revoked).map_err(|error| error.to_string())?;
-        let parts = (prepared.to_be_signed().to_vec(), prepared.revoked());
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(prepared);
-        Ok(parts)
-    };
-    Command::Crl(Box::new(AuthoriseCrl {
-        issuer: id,
-        this_update: period.this_update(),
-        next_update: period.next_update(),
-        encode: Arc::new(encode),
-    }))
-}
-
-fn revoked(serial: identity::Serial, row: &RevokedRow) -> Revoked {
-    Revoked { serial, at: seconds(row.at), not_after: seconds(row.not_after), reason: row.reason() }
 }
 
 fn path(issuer: &KeyIdentifier) -> std::io::Result<DiskPath> {

@@ -145,6 +145,9 @@ fn rules_of(draft: &Draft<'_>, profile: &str) -> Result<Vec<AgentRule>, ApiError
 
 /// A row as a rule. It was checked before it was written, so that a fault here is ours.
 pub(super) fn rule(profile: &str, name: &str, row: &AgentRow) -> Result<AgentRule, ApiError> {
+    let ours =
+        |fault: String| ApiError::internal(&std::io::Error::other(format!("agent {name} of {profile}: {fault}")));
+    let cutoff = row.cutoff.as_deref().map(str::parse).transpose();
     let file = AgentRuleFile {
         name: name.to_owned(),
         profile: profile.to_owned(),
@@ -156,12 +159,10 @@ pub(super) fn rule(profile: &str, name: &str, row: &AgentRow) -> Result<AgentRul
         },
         key: Some(row.key),
         lifetime: Some(row.lifetime),
-        cutoff: row.cutoff.as_deref().and_then(|cutoff| cutoff.parse().ok()),
+        cutoff: cutoff.map_err(|_| ours("its cutoff is none".to_owned()))?,
     };
-    AgentRule::check(&file).map_err(|faults| {
-        let faults = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        ApiError::internal(&std::io::Error::other(format!("agent {name} of {profile}: {faults}")))
-    })
+    AgentRule::check(&file)
+        .map_err(|faults| ours(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
 }
 
 fn offer(rule: &AgentRule, spiffe_id: SpiffeId) -> AgentOffer {

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use identity::KeyIdentifier;
-use ledger::entry::RevocationReason;
 
 use super::{Period, PreparedCrl, Revoked, prepare};
 use crate::decide::crl::AuthoriseCrl;
@@ -64,15 +63,6 @@ pub fn revoked_of<'a>(draft: &'a Draft<'_>, issuer: &KeyIdentifier) -> Option<im
         serial,
         at: seconds(row.at),
         not_after: seconds(row.not_after),
-        reason: reason(row.reason),
+        reason: row.reason(),
     }))
-}
-
-/// The reason with this CRLReason code (RFC 5280, section 5.3.1); State keeps no other than those that an entry may give.
-fn reason(code: u8) -> RevocationReason {
-    use RevocationReason::{
-        AffiliationChanged, CessationOfOperation, KeyCompromise, PrivilegeWithdrawn, Superseded, Unspecified,
-    };
-    let all = [KeyCompromise, AffiliationChanged, Superseded, CessationOfOperation, PrivilegeWithdrawn];
-    all.into_iter().find(|reason| reason.code() == Some(code)).unwrap_or(Unspecified)
 }
