@@ -10,10 +10,11 @@ use std::io;
 use std::sync::Arc;
 
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
+use ledger::hash::leaf_hash;
 
 use crate::disk::Disk;
 use crate::live::{Live, LogIdentity};
-use crate::log::{Damage, Head, Log as _, LogError, OpenLogError, SegmentOptions, Segments};
+use crate::log::{Damage, Head, LogError, OpenLogError, SegmentOptions, Segments, SharedLog};
 use crate::snapshot::{self, SnapshotName};
 use crate::state::State;
 use crate::tiles::Tiles;
@@ -59,32 +60,61 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError::Damage`] names the first entry that cannot be trusted.
 pub fn open(disk: &Arc<dyn Disk>, options: SegmentOptions, identity: LogIdentity) -> Result<Opened, OpenError> {
-    let tiles = Arc::new(Tiles::new(Arc::clone(disk)));
-    let published = published(&tiles, &identity)?;
-    let mut growing = Growing::over(&tiles, published)?;
+    let tiles = Tiles::new(Arc::clone(disk));
+    let mut growing = Growing::over(&tiles, published(&tiles, &identity)?)?;
     let log = Segments::open(Arc::clone(disk), options, &mut |frame| growing.frame(frame))?;
     let (tree, published) = growing.finish()?;
+    finish(disk, Arc::new(log), tiles, identity, tree, published.as_ref())
+}
 
+/// Opens a ledger whose log is kept by somebody else, and may have other writers; tiles and snapshots are in `disk`.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_over(disk: &Arc<dyn Disk>, log: SharedLog, identity: LogIdentity) -> Result<Opened, OpenError> {
+    let tiles = Tiles::new(Arc::clone(disk));
+    let mut growing = Growing::over(&tiles, published(&tiles, &identity)?)?;
     let head = log.head()?;
-    let published = published.map_or(0, |checkpoint| checkpoint.size());
+    let mut next = log.first();
+    while next < head.size {
+        let missing = || Damage { index: next, place: "the log".to_owned(), what: "the entry is missing".to_owned() };
+        let entries = log.read(next)?.ok_or_else(missing)?;
+        for (index, entry) in (next..head.size).zip(&entries) {
+            growing.leaf(index, &leaf_hash(entry))?;
+        }
+        next = next.saturating_add(u64::try_from(entries.len()).unwrap_or(u64::MAX));
+    }
+    let (tree, published) = growing.finish()?;
+    finish(disk, log, tiles, identity, tree, published.as_ref())
+}
+
+/// Roots, snapshots, State.
+fn finish(
+    disk: &Arc<dyn Disk>,
+    log: SharedLog,
+    tiles: Tiles,
+    identity: LogIdentity,
+    tree: Tree,
+    published: Option<&Checkpoint>,
+) -> Result<Opened, OpenError> {
+    let head = log.head()?;
+    let published = published.map_or(0, Checkpoint::size);
     check_head(&head, &tree, published, &identity)?;
-    let nodes = Nodes { tree: &tree, tiles: &*tiles };
-    let root = |size| root_at(&nodes, size);
+    let nodes = Nodes { tree: &tree, tiles: &tiles };
     for name in snapshot::list(&**disk)? {
-        if name.size > head.size || root(name.size)? != name.root {
-            let what = format!(
-                "a snapshot of {} entries with root {} was written of a ledger that this one is not",
-                name.size, name.root
-            );
-            return Err(Damage { index: name.size.min(head.size), place: "ledger/snapshots".to_owned(), what }.into());
+        if name.size > head.size || root_at(&nodes, name.size)? != name.root {
+            let (size, root) = (name.size, name.root);
+            let what =
+                format!("a snapshot of {size} entries with root {root} was written of a ledger that this one is not");
+            return Err(Damage { index: size.min(head.size), place: "ledger/snapshots".to_owned(), what }.into());
         }
     }
-    let found = snapshot::newest(&**disk)?;
-    let (snapshot, mut state) =
-        found.map_or_else(|| (0, State::new()), |(SnapshotName { size, .. }, state)| (size, state));
-    fold(&mut state, &log, &tiles, &tree)?;
-
-    let live = Live::new(Arc::new(log), tiles, identity, state, tree, head);
+    let (snapshot, mut state) = match snapshot::newest(&**disk)? {
+        Some((SnapshotName { size, .. }, state)) => (size, state),
+        None => (0, State::new()),
+    };
+    fold(&mut state, &*log, &tiles, &tree)?;
+    let live = Live::new(log, Arc::new(tiles), identity, state, tree, head);
     Ok(Opened { live: Arc::new(live), published, snapshot })
 }
 

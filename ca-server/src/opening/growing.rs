@@ -41,20 +41,22 @@ impl<'a> Growing<'a> {
         Ok((self.tree, self.published))
     }
 
+    /// Takes the entries of a frame.
     pub(super) fn frame(&mut self, frame: &Frame) -> Result<(), Damage> {
-        for (index, leaf) in (frame.size_before..).zip(&frame.leaves) {
-            if index > self.tree.size() {
-                let what = format!("entries {} to {index} are neither in tiles nor in segments", self.tree.size());
-                return Err(Damage { index: self.tree.size(), place: "ledger".to_owned(), what });
-            }
-            if index == self.tree.size() {
-                self.tree.push(*leaf);
-                self.check_published().map_err(damage_of)?;
-            } else if index < self.tiled {
-                self.compare(index, leaf).map_err(damage_of)?;
-            }
+        (frame.size_before..).zip(&frame.leaves).try_for_each(|(index, leaf)| self.leaf(index, leaf))
+    }
+
+    /// Takes the next entry of the log, in order; those that are in full tiles too are held against them.
+    pub(super) fn leaf(&mut self, index: u64, leaf: &Hash) -> Result<(), Damage> {
+        if index > self.tree.size() {
+            let what = format!("entries {} to {index} are neither in tiles nor in segments", self.tree.size());
+            return Err(Damage { index: self.tree.size(), place: "ledger".to_owned(), what });
         }
-        Ok(())
+        if index < self.tree.size() {
+            return if index < self.tiled { self.compare(index, leaf).map_err(damage_of) } else { Ok(()) };
+        }
+        self.tree.push(*leaf);
+        self.check_published().map_err(damage_of)
     }
 
     /// An entry that is in a full tile as well must be the same in both.

@@ -7,8 +7,8 @@ use ca_server::committer::{Asked, CommitError, Committer, Handle, Recorded};
 use ca_server::disk::Disk;
 use ca_server::draft::Draft;
 use ca_server::live::{Live, LogIdentity};
-use ca_server::log::{Prepare, SegmentOptions, segments::MIN_SEGMENT_OCTETS};
-use ca_server::opening::{OpenError, open};
+use ca_server::log::{Prepare, SegmentOptions, SharedLog, segments::MIN_SEGMENT_OCTETS};
+use ca_server::opening::{OpenError, Opened, open, open_over};
 use ca_server::snapshot::keeper::Keeper;
 use ca_server::tiles::publisher::Publisher;
 use identity::Timestamp;
@@ -45,13 +45,24 @@ impl Life {
     ) -> Result<Self, OpenError> {
         let disk: Arc<dyn Disk> = Arc::new(disk);
         let opened = open(&disk, options, identity())?;
+        Ok(Self::of(opened, disk, clock))
+    }
+
+    /// A life whose log is kept by somebody else.
+    pub fn start_over(disk: impl Disk + 'static, log: SharedLog, clock: &Arc<AtomicU64>) -> Result<Self, OpenError> {
+        let disk: Arc<dyn Disk> = Arc::new(disk);
+        let opened = open_over(&disk, log, identity())?;
+        Ok(Self::of(opened, disk, clock))
+    }
+
+    fn of(opened: Opened, disk: Arc<dyn Disk>, clock: &Arc<AtomicU64>) -> Self {
         let live = opened.live;
         let ticking = Arc::clone(clock);
         let now = Box::new(move || Timestamp::from_millis(ticking.fetch_add(7, Ordering::Relaxed)).unwrap());
         let (committer, handle) = Committer::new(Arc::clone(&live), origin(), Box::new(TestKey::new()), now);
         let publisher = Publisher::new(Arc::clone(&disk), Arc::clone(&live), opened.published);
         let keeper = Keeper::new(disk, Arc::clone(&live), SNAPSHOT_EVERY, opened.snapshot);
-        Ok(Self { live, publisher, keeper, committer, handle, clock: Arc::clone(clock) })
+        Self { live, publisher, keeper, committer, handle, clock: Arc::clone(clock) }
     }
 
     /// Has these commands decided in one turn, in one batch if they fit. `Err` when the log broke.

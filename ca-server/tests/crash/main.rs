@@ -16,6 +16,7 @@
 )]
 
 mod chance;
+mod committing;
 mod crashes;
 mod faulty_disk;
 mod fleet;
