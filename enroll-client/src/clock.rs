@@ -30,7 +30,7 @@ impl Clock for SystemClock {
         #[expect(clippy::disallowed_methods, reason = "the one place of the key roller that reads the wall clock")]
         let wall = std::time::SystemTime::now();
         // A clock before 1970 or past 9999 is as wrong as one that shows 1970, at which nothing is valid.
-        let wall = Timestamp::from_system_time(wall).unwrap_or(EPOCH);
+        let wall = Timestamp::from_system_time(wall).unwrap_or(Timestamp::EPOCH);
         let boot = Duration::try_from(rustix::time::clock_gettime(ClockId::Boottime)).unwrap_or_default();
         Now { wall, boot: BootTime::after_start(boot) }
     }
@@ -52,11 +52,6 @@ impl TimeProvider for TlsTime {
     }
 }
 
-/// The time before which there are no times.
-const EPOCH: Timestamp = match Timestamp::from_seconds(0) {
-    Ok(epoch) => epoch,
-    Err(_) => panic!(),
-};
 /// Longest sleep. Ours: a wall clock that was set, or a resume from suspend, is seen after five seconds at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -120,7 +115,7 @@ mod tests {
         SystemClock.sleep_until(before.boot.plus(Duration::from_millis(3))).await;
         let after = SystemClock.now();
         assert!(after.boot.since(before.boot) >= Duration::from_millis(3));
-        assert!(before.boot > BootTime::default() && before.wall > EPOCH);
+        assert!(before.boot > BootTime::default() && before.wall > Timestamp::EPOCH);
         let tls = TlsTime(std::sync::Arc::new(SystemClock)).current_time().unwrap();
         assert!(tls.as_secs().abs_diff(after.wall.seconds()) < 60);
     }

@@ -44,7 +44,7 @@ use keeper::Keeper;
 use news::News;
 
 pub use parts::Parts;
-pub use restore::RestoreError;
+pub use restore::{RestoreError, check};
 
 /// The roller of one host.
 #[derive(Debug)]

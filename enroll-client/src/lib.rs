@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod check;
+mod cli;
 pub mod clock;
 pub mod config;
 pub mod driver;
@@ -15,6 +16,7 @@ pub mod key;
 pub mod machine;
 pub mod offers;
 pub mod pins;
+pub mod process;
 mod report;
 pub mod socket;
 mod sse;
@@ -25,8 +27,11 @@ pub mod workload_api;
 #[cfg(test)]
 mod testing;
 
-/// The program, from arguments to exit code.
+/// The program `enroll-client`, from arguments to exit code. The only place that looks at the environment.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    // Parts that make a TLS configuration name their provider; a dependency that does not must find the same.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(Into::into);
+    cli::main(std::env::args_os(), &config::Surroundings { credentials })
 }

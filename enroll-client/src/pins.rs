@@ -151,6 +151,13 @@ impl Pins {
         self.hash
     }
 
+    /// The same trust in a server at another address: addresses prove nothing, and may change.
+    #[must_use]
+    pub fn at(mut self, url: Url) -> Self {
+        self.url = url;
+        self
+    }
+
     /// Whether the other file speaks of the same CA: same trust domain, same ledger. Root keys and address may change.
     #[must_use]
     pub fn is_same_authority(&self, other: &Self) -> bool {

@@ -46,7 +46,7 @@ mod progress;
 mod refusal;
 mod revocations;
 mod rule;
-mod sse;
+
 #[cfg(test)]
 pub(crate) mod testing;
 mod tls;

@@ -62,6 +62,16 @@ pub(super) fn host<D: Directory>(keep: &Keep<D>) -> Result<Restored, RestoreErro
     Ok(Restored { host: keep.host()?, unsettled: keep.unsettled()? })
 }
 
+/// Checks that everything that is kept can be taken up, without doing so.
+///
+/// # Errors
+/// The first thing that cannot.
+pub fn check<D: Directory>(keep: &Keep<D>, pins: &Pins) -> Result<(), RestoreError> {
+    let epoch = Now { wall: identity::Timestamp::EPOCH, boot: crate::machine::BootTime::default() };
+    trust(keep, pins, epoch)?;
+    host(keep).map(drop)
+}
+
 /// Who the host was, by its kept certificate: it comes back as the same or not at all.
 pub(super) fn known(issued: &Issued) -> Option<Whose> {
     let leaf = issued.chain.first()?;

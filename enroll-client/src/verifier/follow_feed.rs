@@ -18,7 +18,7 @@ use super::held::Held;
 use super::pause::Pause;
 use super::progress::Progress;
 use super::revocations::{Applied, FeedError};
-use super::sse::{SseError, SseReader};
+use crate::sse::{SseError, SseReader};
 
 /// One agent's subscription to the feed.
 pub(super) struct FollowFeed {

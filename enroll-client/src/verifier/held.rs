@@ -14,7 +14,7 @@ use super::peer::PeerId;
 use super::refusal::Refusal;
 use super::revocations::{Applied, FeedError, Revocations};
 use super::rule::PeerRule;
-use super::sse::SseEvent;
+use crate::sse::SseEvent;
 
 /// Shared by configurations, tasks and the agent's handle. Written by two tasks, read in every handshake.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use protocol::feed::SnapshotMessage;
 
 use super::clock::Moment;
 use super::refusal::Refusal;
-use super::sse::SseEvent;
+use crate::sse::SseEvent;
 
 /// The feed as it stands.
 pub(super) struct Revocations {
