@@ -71,11 +71,11 @@ fn finish(routes: Router<Arc<Service>>, service: Arc<Service>) -> Router {
 /// Every refusal is written down or counted, wherever it arose.
 async fn write_refusals_down(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().cloned();
-    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let path = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let response = next.run(request).await;
     if let (Some(error::RefusedBy(rule)), Some(peer)) = (response.extensions().get(), peer) {
-        let operation = format!("{method} {}", path.unwrap_or_default());
+        let operation = format!("{method} {}", path.as_ref().map_or("", MatchedPath::as_str));
         let actor = service.read(service.now(), |draft| peer.connection.actor(draft));
         service.note_refusal(actor, peer.address, &operation, rule).await;
     }

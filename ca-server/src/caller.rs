@@ -190,7 +190,10 @@ fn certified(certificate: &ClientCertificate, draft: &Draft<'_>) -> Result<Calle
     }
     let row = draft.certificate(&certificate.serial).ok_or(CallerError::Unknown)?;
     let holder = draft.holder(row.holder).ok_or(CallerError::Unknown)?;
-    if holder.spiffe_id != certificate.spiffe_id {
+    // Serial, name and key must be those that were recorded together: a certificate that somebody signed with a stolen
+    // issuer key under a live serial is none of ours.
+    let key_is_recorded = draft.key(&certificate.key).is_some_and(|key| key.holder == row.holder);
+    if holder.spiffe_id != certificate.spiffe_id || !key_is_recorded {
         return Err(CallerError::Unknown);
     }
     match holder.host {
