@@ -184,7 +184,13 @@ def fetch_level(prefix, level, count):
     for index in range((count + WIDTH - 1) // WIDTH):
         width = min(WIDTH, count - index * WIDTH)
         path = tile_path(level, index, width)
-        octets = fetch(f"{prefix}/{path}", WIDTH * HASH)
+        try:
+            octets = fetch(f"{prefix}/{path}", WIDTH * HASH)
+        except Refused:
+            if width == WIDTH:
+                raise
+            # "MAY fetch the full tile [...] in case the partial tile is not available anymore": the log has grown since.
+            octets = fetch(f"{prefix}/{tile_path(level, index, WIDTH)}", WIDTH * HASH)[: width * HASH]
         if len(octets) != width * HASH:
             raise Refused(f"{path}: {len(octets)} octets, {width * HASH} are needed")
         tiles.append([octets[at : at + HASH] for at in range(0, len(octets), HASH)])

@@ -81,5 +81,6 @@ fn no_crate_reads_the_clock_below_its_composition_root() {
     none("design, section 9: `now` is an argument below the composition roots", &complaints);
 }
 
-/// Composition roots, and those whose only noun is the clock.
-const CLOCKS: [&str; 2] = ["ca-server/src/cli/serve.rs", "enroll-client/src/clock.rs"];
+/// Composition roots, and those whose only noun is the clock. An agent that links the verifier has no composition root of ours.
+const CLOCKS: [&str; 3] =
+    ["ca-server/src/cli/serve.rs", "enroll-client/src/clock.rs", "enroll-client/src/verifier/clock.rs"];
