@@ -158,6 +158,24 @@ fn a_heartbeat_sent_again_freshens_nothing() {
     assert_eq!(story.take(&second).unwrap(), Applied::Nothing);
 }
 
+/// Nor does beginning again from the same snapshot make an old heartbeat new.
+#[test]
+fn a_heartbeat_of_the_snapshots_own_time_freshens_nothing() {
+    let mut story = Story::begun();
+    let then = story.clock.now().wall;
+    let (_, snapshot) = story.feed.snapshot(then);
+    let heartbeat = story.feed.heartbeat(then);
+    story.clock.pass(Duration::from_secs(31));
+    story.clock.set_wall(then);
+    for _ in 0..2 {
+        story.revocations.begin_again();
+        story.revocations.begin(&snapshot, story.clock.now()).unwrap();
+        story.check_age(31);
+        story.take(&heartbeat).unwrap();
+        story.check_age(31);
+    }
+}
+
 #[test]
 fn an_event_left_out_shows_and_beginning_again_forgets_nothing() {
     let mut story = Story::begun();
