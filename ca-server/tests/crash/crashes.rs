@@ -1,8 +1,13 @@
 //! The whole storage stack: random commands, a crash or an error at a random operation of the disk, a restart, again and again.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+
+use ca_server::views::follower::catch_up;
+use ca_server::views::{View, Views};
+use identity::Sha256Hash;
 
 use crate::chance::{Chance, rounds, seed};
 use crate::faulty_disk::{Effect, Fault, FaultyDisk, Loss};
@@ -30,12 +35,16 @@ fn round(seed: u64, without: Option<&str>, seen: &mut Seen) -> Result<(), String
         disk = disk.without(point);
     }
     let mut outside = Outside::default();
+    let kept_views = tempfile::tempdir().unwrap();
     for _ in 0..6 {
         let at_start = chance.once_in(5);
         if at_start {
             disk.set_fault(Fault::Crash { at: 1 + chance.below(14) as u64 });
         }
         if let Some(mut life) = outside.start(&disk, &clock)? {
+            if seed.is_multiple_of(5) && !at_start {
+                views(kept_views.path(), &life)?;
+            }
             if !at_start {
                 outside.check_receipts(&life)?;
                 disk.set_fault(any_fault(&mut chance));
@@ -48,8 +57,24 @@ fn round(seed: u64, without: Option<&str>, seen: &mut Seen) -> Result<(), String
     }
     let life = outside.start(&disk, &clock)?.expect("no fault was set");
     outside.check_receipts(&life)?;
+    if seed.is_multiple_of(5) {
+        let kept = kept_views.path();
+        let (kept, anew) = (views(kept, &life)?, views(&kept.with_extension("anew"), &life)?);
+        if kept != anew {
+            return Err("the views are not what a rebuild makes".to_owned());
+        }
+    }
     seen.entries += life.live.head().size;
     Ok(())
+}
+
+/// Opens the views as a server does, brings them up to the ledger, and gives what they say.
+fn views(path: &Path, life: &Life) -> Result<Vec<(View, Sha256Hash)>, String> {
+    let size = life.live.head().size;
+    let is_ours = |stored, root| stored <= size && life.live.root_at(stored).ok() == Some(root);
+    let views = Views::open(&path.join("views"), is_ours).map_err(|error| error.to_string())?;
+    catch_up(&views, &life.live).map_err(|error| error.to_string())?;
+    views.digests().map_err(|error| error.to_string())
 }
 
 fn any_fault(chance: &mut Chance) -> Fault {

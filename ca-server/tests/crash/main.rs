@@ -26,4 +26,5 @@ mod key_files;
 mod life;
 mod outside;
 mod segments;
+mod viewing;
 mod writes;
