@@ -90,7 +90,7 @@ impl Server {
 
     fn serves(&self) -> bool {
         self.command(&["status", "--config", &self.config()]).output().is_ok_and(|output| output.status.success())
-            && self.log().contains("leaf was issued")
+            && self.log().contains("shows its first leaf")
     }
 
     /// Whether the process has ended by itself.

@@ -3,7 +3,7 @@
 //!
 //! `cargo test -p brevet-tests --test kill9 -- --nocapture`. `BREVET_ROUNDS` kills (default 5, `tests/long` 200); the seed of the
 //! moments is printed, and `BREVET_SEED` repeats it. The load itself is not repeated: the scheduler has a hand in it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod kill9 {
     pub(crate) mod chance;

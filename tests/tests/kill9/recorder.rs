@@ -93,23 +93,20 @@ impl Ledger {
         for line in lines.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()) {
             let bytes = EntryBytes::new(line.to_vec()).expect("an entry");
             let index = ledger.size();
-            match bytes.decode().expect("an entry").body {
-                Body::CertificateAuthorised(body) => {
-                    assert!(serials.insert(body.serial), "serial {} twice", body.serial);
-                    if matches!(body.subject, Subject::Host { .. } | Subject::Agent { .. }) {
-                        let before = ledger.keys.insert(body.key, body.serial);
-                        assert_eq!(before, None, "entry {index}: a second serial for key {}", body.key);
-                    }
+            let body = bytes.decode().expect("an entry").body;
+            if let Body::CertificateAuthorised(body) = &body {
+                assert!(serials.insert(body.serial), "serial {} twice", body.serial);
+                if matches!(body.subject, Subject::Host { .. } | Subject::Agent { .. }) {
+                    let before = ledger.keys.insert(body.key, body.serial);
+                    assert_eq!(before, None, "entry {index}: a second serial for key {}", body.key);
                 }
-                Body::CrlAuthorised(body) => {
-                    let this = (body.up_to, body.this_update);
-                    assert!(u64::try_from(index).unwrap() >= body.up_to, "entry {index} speaks of what is to come");
-                    if let Some((up_to, this_update)) = crl {
-                        assert!(body.up_to > up_to && body.this_update >= this_update, "entry {index}: an older CRL");
-                    }
-                    crl = Some(this);
+            }
+            if let Body::CrlAuthorised(body) = &body {
+                assert!(u64::try_from(index).unwrap() >= body.up_to, "entry {index} speaks of what is to come");
+                if let Some((up_to, this_update)) = crl {
+                    assert!(body.up_to > up_to && body.this_update >= this_update, "entry {index}: an older CRL");
                 }
-                _ => {}
+                crl = Some((body.up_to, body.this_update));
             }
             ledger.entries.push(bytes);
         }

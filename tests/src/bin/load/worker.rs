@@ -84,7 +84,7 @@ impl Worker {
                 continue;
             }
             assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer));
-            if number % CHECKED_EACH == 0 {
+            if number.is_multiple_of(CHECKED_EACH) {
                 let expected = Expected { key, whose: agent.whose.clone(), renews: Some(agent.serial) };
                 let issued: Issued = serde_json::from_slice(&answer).expect("an answer");
                 check::answer(&issued, &expected, &self.pins, now()).expect("an answer that holds");
