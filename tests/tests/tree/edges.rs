@@ -1,5 +1,6 @@
 //! Which crate may depend on which, and on what of others. The table is that of the design and of ARCHITECTURE.md.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use toml::{Table, Value};
@@ -45,6 +46,27 @@ fn crates_depend_on_what_they_may() {
         }
     }
     none("design, section 2: the table of crate edges", &complaints);
+}
+
+#[test]
+fn architecture_has_the_same_table() {
+    let text = read("ARCHITECTURE.md");
+    let (_, table) = text.split_once("| crate | may depend on, of ours |\n|---|---|\n").unwrap();
+    let mut told = BTreeMap::new();
+    for line in table.lines().take_while(|line| line.starts_with('|')) {
+        let cells: Vec<Vec<&str>> =
+            line.trim_matches('|').split('|').map(|cell| cell.trim().split(", ").collect()).collect();
+        for member in &cells[0] {
+            let may = match cells[1][..] {
+                ["nothing"] => Vec::new(),
+                ["all"] => MEMBERS.into_iter().filter(|name| !["tests", "pki-test-fixtures"].contains(name)).collect(),
+                ref named => named.to_vec(),
+            };
+            told.insert(*member, may);
+        }
+    }
+    let here: BTreeMap<&str, Vec<&str>> = MAY.into_iter().map(|(member, may)| (member, may.to_vec())).collect();
+    assert_eq!(told, here);
 }
 
 #[test]
