@@ -39,9 +39,7 @@ async fn what_was_answered_before_a_kill_stands_after_it() {
         outside.top_up(&server, round);
         slots = one_round(&mut server, &outside, slots, &mut chance, round).await;
     }
-    let recorder = outside.recorder();
-    let (certificates, revocations) = (recorder.certificates(), recorder.revocations());
-    drop(recorder);
+    let (certificates, revocations) = outside.recorder().counts();
     assert!(certificates > 0 && revocations > 0, "{certificates} certificates, {revocations} revocations: no load");
     outside.revocations_hold(usize::MAX).await;
     server.verify();
@@ -83,17 +81,16 @@ async fn one_round(
     }
     // Keys are unique in the ledger: whoever asked again got the certificate of before, or the first one for that key.
     outside.recorder().holds(&outside.ledger());
-    let recorder = outside.recorder();
+    let (answers, (certificates, revocations)) = {
+        let recorder = outside.recorder();
+        (recorder.answers(), recorder.counts())
+    };
     println!(
-        "round {round}: killed after {} answers; {} certificates, {} revocations remembered; {} requests without an answer, \
+        "round {round}: {answers} answers; {certificates} certificates, {revocations} revocations remembered; {} requests without an answer, \
          {recorded} of them recorded; {} entries; served again after {restart:.1?}",
-        recorder.answers(),
-        recorder.certificates(),
-        recorder.revocations(),
         lost.len(),
         before.size(),
     );
-    drop(recorder);
     slots
 }
 

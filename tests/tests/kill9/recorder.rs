@@ -53,12 +53,9 @@ impl Recorder {
         self.answers
     }
 
-    pub(crate) fn certificates(&self) -> usize {
-        self.serials.len()
-    }
-
-    pub(crate) fn revocations(&self) -> usize {
-        self.revoked.len()
+    /// Certificates and revocations.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.serials.len(), self.revoked.len())
     }
 
     pub(crate) fn revoked(&self) -> Vec<Arc<Revocation>> {
