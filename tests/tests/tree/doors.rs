@@ -75,7 +75,8 @@ fn doors_are_opened_by_those_listed() {
     let sources: Vec<(Source, String)> = sources()
         .into_iter()
         .filter(|source| source.path.contains("/src/") && !source.is_test())
-        .filter(|source| !source.path.starts_with("pki-test-fixtures/") && !source.path.starts_with("enroll-client/"))
+        // The doors are the server's; whoever only tests may go through them.
+        .filter(|source| source.path.starts_with("ca-server/") || source.path.starts_with("policies/"))
         .map(|source| {
             let code = source.code();
             (source, code)
