@@ -45,9 +45,7 @@ impl FollowIdentity {
             Ok(never) => match never {},
             Err(error) => {
                 // SPIFFE Workload API 5.2.1: whoever is entitled to nothing stops using what it had.
-                if let IdentityError::Status(status) = &error
-                    && status.code() == Code::PermissionDenied
-                {
+                if matches!(error, IdentityError::Status { code: Code::PermissionDenied, .. }) {
                     self.held.set_material(None);
                     self.progress.changed();
                 }
@@ -114,14 +112,25 @@ pub(super) enum IdentityError {
     #[error("the Workload API's socket cannot be reached")]
     Connect(#[from] tonic::transport::Error),
     /// It says no. `PermissionDenied`: no identity for this process (yet).
-    #[error("the Workload API answers {:?}: {}", .0.code(), .0.message())]
-    Status(#[from] Status),
+    #[error("the Workload API answers {code:?}: {message}")]
+    Status {
+        /// Its gRPC code.
+        code: Code,
+        /// Its words.
+        message: String,
+    },
     /// It says nothing more.
     #[error("the Workload API has ended the stream")]
     Ended,
     /// What it says will not do.
     #[error("the Workload API's message is not usable")]
     Message(#[source] MaterialError),
+}
+
+impl From<Status> for IdentityError {
+    fn from(status: Status) -> Self {
+        Self::Status { code: status.code(), message: status.message().to_owned() }
+    }
 }
 
 /// A local socket answers at once or not at all.
