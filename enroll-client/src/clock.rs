@@ -75,10 +75,20 @@ pub(crate) mod manual {
             Self(Arc::new(watch::Sender::new(Now { wall, boot })))
         }
 
+        /// Sets the wall clock, and lets a moment pass so that it is seen.
+        pub(crate) fn set(&self, wall: Timestamp) {
+            self.0.send_modify(|now| *now = Now { wall, boot: now.boot.plus(Duration::from_millis(1)) });
+        }
+
         /// Lets time pass on both clocks.
         pub(crate) fn pass(&self, time: Duration) {
             self.0.send_modify(|now| *now = Now { wall: now.wall.plus(time), boot: now.boot.plus(time) });
         }
+    }
+
+    /// How far the wall clock is ahead: it changes when somebody sets it.
+    fn offset(now: &Now) -> i128 {
+        i128::from(now.wall.millis()) - i128::try_from(now.boot.elapsed().as_millis()).unwrap()
     }
 
     impl Clock for ManualClock {
@@ -90,7 +100,8 @@ pub(crate) mod manual {
             let mut watch = self.0.subscribe();
             Box::pin(async move {
                 // An error is the end of the test.
-                let _ended = watch.wait_for(|now| now.boot >= at).await;
+                let start = offset(&watch.borrow());
+                let _ended = watch.wait_for(|now| now.boot >= at || offset(now) != start).await;
             })
         }
     }

@@ -22,6 +22,7 @@ mod keeper;
 mod news;
 mod parts;
 mod restore;
+mod spare;
 mod status;
 mod trusting;
 
@@ -138,6 +139,7 @@ impl Driver {
             ClockStep::Back(by) => tracing::warn!(seconds = by.as_secs(), "the wall clock was set back"),
         }
         self.last = now;
+        self.use_spare(now);
         self.step_host(Event::Tick, now);
         let names: Vec<_> = self.agents.keys().cloned().collect();
         for name in names {

@@ -130,6 +130,32 @@ pub enum CheckError {
     },
 }
 
+impl CheckError {
+    /// Whether the same answer may hold when the clock shows another time.
+    #[must_use]
+    pub fn is_about_time(&self) -> bool {
+        match self {
+            Self::NotYetValid { .. } | Self::Expired { .. } | Self::ClockBehind { .. } => true,
+            Self::Count { .. }
+            | Self::Leaf(_)
+            | Self::Svid(_)
+            | Self::OtherKey { .. }
+            | Self::OtherDomain { .. }
+            | Self::OtherIdentity { .. }
+            | Self::TooLong { .. }
+            | Self::NoPinnedRoot { .. }
+            | Self::Authority(_)
+            | Self::Path { .. }
+            | Self::OutlivesIssuer { .. }
+            | Self::Receipt(_)
+            | Self::Entry(_)
+            | Self::OtherKind { .. }
+            | Self::OtherEntry { .. }
+            | Self::OtherRenewal { .. } => false,
+        }
+    }
+}
+
 /// Where a certificate and its ledger entry part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disagreement {

@@ -9,10 +9,11 @@ use super::ask::{AskError, Attempted};
 use super::hand::{Hand, InHand, request_id};
 use super::news::News;
 use super::parts::Parts;
+use super::spare::Spare;
 use crate::check::{Checked, Whose};
 use crate::keep::KeptHost;
 use crate::key::PrivateKey;
-use crate::machine::{Ask, Asked, Command, Event, Fault, Gate, KeyUse, Now, Role};
+use crate::machine::{Ask, Asked, Command, Event, Fault, Gate, Held, KeyUse, Now, Role, Withdrawn};
 use crate::report::chain;
 
 /// See the module.
@@ -22,6 +23,8 @@ pub(super) struct Host {
     kind: KeyKind,
     /// Id and identity, once the server has said them.
     pub(super) known: Option<Whose>,
+    /// The newest certificate, in use or not.
+    pub(super) spare: Option<Spare>,
     /// The key of the newest certificate that we know of.
     settled: Option<PrivateKey>,
     /// Keys that were sent without an answer, oldest first: the same as on disk.
@@ -38,6 +41,7 @@ impl Host {
             hand: Hand::new(Role::Host, Gate::Open, seed),
             kind: parts.host_key,
             known: None,
+            spare: None,
             settled: None,
             untried: unsettled.clone(),
             unsettled,
@@ -78,25 +82,12 @@ impl Driver {
     pub(super) fn restore_host(&mut self, kept: KeptHost, now: Now) {
         let KeptHost { key, issued } = kept;
         self.host.settled = Some(key.clone());
-        let parts = self.asker.parts();
         self.host.known = super::restore::known(&issued);
-        let whose = self.host.known.clone().unwrap_or(Whose::NewHost);
-        let expected = crate::check::Expected { key: key.hash(), whose, renews: None };
-        match crate::check::answer(&issued, &expected, &parts.pins, now.wall) {
-            Ok(checked) => {
-                let checked = Arc::new(checked);
-                let attempted = Attempted { issued, checked: Arc::clone(&checked) };
-                self.host.hand.answer = Some((key, Arc::new(attempted)));
-                self.step_host(Event::Restored(checked), now);
-                if !self.host.untried.is_empty() {
-                    // The renewal whose answer was lost is repeated at once, while the server still knows it.
-                    self.step_host(Event::RenewNow, now);
-                }
-            }
-            // Expired, most often. The key still proves who we are.
-            Err(error) => {
-                tracing::info!(why = chain(&error), "the kept certificate is not used; the host enrols again")
-            }
+        self.host.spare = Some(Spare { key, issued, ends_boot: None, told: None });
+        self.use_spare(now);
+        if !self.host.untried.is_empty() {
+            // The renewal whose answer was lost is repeated at once, while the server still knows it.
+            self.step_host(Event::RenewNow, now);
         }
     }
 
@@ -108,6 +99,9 @@ impl Driver {
                 Command::Withdraw { serial, why } => {
                     tracing::warn!(%serial, ?why, "the host's certificate has ended");
                     self.asker.upstream().withdraw();
+                    if why != Withdrawn::Expired {
+                        self.host.spare = None;
+                    }
                 }
                 Command::Forget { serial } => tracing::info!(%serial, "the host's earlier certificate has ended"),
             }
@@ -199,6 +193,9 @@ impl Driver {
             // Key and chain were checked to be a pair; TLS does not take them. The next renewal brings others.
             tracing::error!(why = chain(&error), "the host's certificate cannot be used for TLS");
         }
+        let ends_boot = self.host.hand.machine.held().map(Held::ends_boot);
+        let issued = attempted.issued.clone();
+        self.host.spare = Some(Spare { key: key.clone(), issued, ends_boot, told: None });
         self.host.settled = Some(key);
         self.host.bound_turn = 0;
         self.host.hand.attempt = None;

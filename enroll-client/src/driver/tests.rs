@@ -18,6 +18,7 @@ use crate::testing::moment;
 use crate::testing::server::Server;
 use crate::upstream::Upstream;
 
+mod clocks;
 mod failures;
 mod feed;
 mod life;
