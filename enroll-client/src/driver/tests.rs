@@ -22,6 +22,7 @@ mod clocks;
 mod failures;
 mod feed;
 mod life;
+mod secrets;
 
 /// A server, a host's state directory, and perhaps a roller.
 struct Rig {

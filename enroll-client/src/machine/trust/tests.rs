@@ -1,6 +1,13 @@
 //! Statements that fit, and each pair that does not.
 
+use identity::{Serial, Timestamp};
+use ledger::checkpoint::SignedCheckpoint;
+use ledger::feed::RunningHash;
+use ledger::hash::Hash;
+
 use super::*;
+
+mod promises;
 
 fn now(seconds: u64) -> Now {
     Now {
