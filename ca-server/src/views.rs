@@ -6,7 +6,7 @@
 //! every run says how many postings it has, and the head names the ledger's size and root. A store that is damaged, ahead of the ledger, or of
 //! another ledger is dropped and built again from the ledger.
 //!
-//! Postings are written in blocks of [`BLOCK_ENTRIES`] entries, sorted by term, as one *run*; [`RUNS_MERGED`] such runs become one larger run. So
+//! Postings are written in blocks of [`BLOCK_ENTRIES`] entries, sorted by term, as one *run*; `RUNS_MERGED` such runs become one larger run. So
 //! keys only ever grow, each posting is written twice, and a question looks into each run once. Entries that do not fill a block yet
 //! are in memory only.
 

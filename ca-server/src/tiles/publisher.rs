@@ -36,7 +36,7 @@ impl Publisher {
         Self { disk, live, published, directories: BTreeSet::new() }
     }
 
-    /// Publishes now, and then whenever something has landed, at most once in [`EVERY`].
+    /// Publishes now, and then whenever something has landed, at most once in `EVERY`.
     ///
     /// # Errors
     /// [`PublishError`]: what is published is behind from then on, and the server should say so and end.
