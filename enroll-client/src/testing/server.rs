@@ -1,25 +1,24 @@
 //! A CA that answers over HTTPS, as the contract says, and does what a test wants it to do wrong.
 
+mod feed;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
-use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use bytes::Bytes;
-use futures_util::StreamExt as _;
 use identity::svid::{CertificateFacts, Svid};
 use identity::{KeyHash, Serial, Timestamp};
 use ledger::entry::{AgentRemoved, Body as EntryBody, CertificatesRevoked, Predicate, RevocationReason, Subject};
-use ledger::feed::{CutoffSerial, FeedEvent, FeedMessage, Heartbeat, RevokedSerial, RunningHash, Snapshot};
+use ledger::feed::{CutoffSerial, FeedEvent, FeedMessage, Heartbeat, RevokedSerial, RunningHash};
 use protocol::agents::{AgentList, AgentOffer, AgentRequest};
 use protocol::enroll::{Challenge, EnrollRequest, Issued, RenewRequest};
-use protocol::feed::{FeedAck, SnapshotMessage};
+use protocol::feed::FeedAck;
 use protocol::problem::{Problem, ProblemKind};
 use tokio::sync::broadcast;
 
@@ -262,9 +261,9 @@ fn router(world: Shared) -> Router {
         .route("/v1/renew", post(renew))
         .route("/v1/agents", get(list).post(first))
         .route("/v1/bundle", get(bundle))
-        .route("/v1/snapshot", get(snapshot))
-        .route("/v1/feed", get(feed))
-        .route("/v1/feed/ack", post(acknowledge))
+        .route("/v1/snapshot", get(feed::snapshot))
+        .route("/v1/feed", get(feed::feed))
+        .route("/v1/feed/ack", post(feed::acknowledge))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&world), down))
         .with_state(world)
 }
@@ -356,43 +355,6 @@ async fn bundle(State(world): State<Shared>) -> Response {
     let root = base64::engine::general_purpose::STANDARD.encode(&world.ca.root.der);
     let text = format!(r#"{{"keys":[{{"use":"x509-svid","x5c":["{root}"]}}],"spiffe_sequence":{}}}"#, world.sequence);
     ([("content-type", "application/json")], text).into_response()
-}
-
-async fn snapshot(State(world): State<Shared>) -> Response {
-    let world = &mut *world.lock().unwrap();
-    world.seen.push("snapshot".into());
-    let mut snapshot = Snapshot {
-        time: world.now(),
-        as_of: world.ca.ledger.size() - 1,
-        events: world.running,
-        revoked: world.revoked.clone(),
-        cutoffs: world.cutoffs.clone(),
-    };
-    snapshot.revoked.sort_by_key(|revoked| revoked.serial);
-    snapshot.cutoffs.sort_by_key(|cutoff| cutoff.serial);
-    let signed = snapshot.sign(&world.ca.ledger.origin(), &world.ca.ledger.signer).unwrap();
-    Json(SnapshotMessage { snapshot: signed.document, note: signed.note }).into_response()
-}
-
-async fn feed(State(world): State<Shared>, headers: HeaderMap) -> Response {
-    let world = &mut *world.lock().unwrap();
-    let after: u64 = headers["last-event-id"].to_str().unwrap().parse().unwrap();
-    world.seen.push(format!("feed after {after}"));
-    if let Some(position) = world.refuses.iter().position(|rule| *rule == "gone") {
-        world.refuses.remove(position);
-        return StatusCode::GONE.into_response();
-    }
-    let past: Vec<_> = world.events.iter().filter(|event| event.index > after).cloned().collect();
-    let past = past.into_iter().map(|event| FeedMessage::Event(event).to_string());
-    let live = tokio_stream::wrappers::BroadcastStream::new(world.live.subscribe());
-    let all = futures_util::stream::iter(past.map(Ok)).chain(live.map(|text| text.map_err(|_| ())));
-    let octets = all.map(|text| text.map(Bytes::from).map_err(|()| std::io::Error::other("lagged")));
-    ([("content-type", "text/event-stream")], Body::from_stream(octets)).into_response()
-}
-
-async fn acknowledge(State(world): State<Shared>, Json(ack): Json<FeedAck>) -> StatusCode {
-    world.lock().unwrap().acks.push(ack);
-    StatusCode::NO_CONTENT
 }
 
 fn opened(csr: &[u8]) -> (Vec<u8>, KeyHash) {
