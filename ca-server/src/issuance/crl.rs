@@ -100,31 +100,31 @@ pub fn prepare(
     period: Period,
     revoked: impl IntoIterator<Item = Revoked>,
 ) -> Result<PreparedCrl, CrlError> {
-    let mut standing: Vec<Revoked> =
-        revoked.into_iter().filter(|revoked| revoked.stands_at(period.this_update())).collect();
-    standing.sort_unstable_by_key(|revoked| revoked.serial);
-    if let Some([one, _]) = standing.array_windows().find(|[one, next]| one.serial == next.serial) {
-        return Err(CrlError::Twice { serial: one.serial });
-    }
+    let standing = standing(period.this_update(), revoked)?;
+    let mut before = Writer::default();
+    let authority = issuer.authority();
+    before.raw(VERSION_2).raw(authority.algorithm_der()).raw(authority.name_der());
+    before.time(period.this_update()).time(period.next_update());
     let entries = entries(&standing);
-    let mut writer = Writer::with_capacity(entries.len() + FRAME_OCTETS);
-    writer.nested(SEQUENCE, |tbs| {
-        let authority = issuer.authority();
-        tbs.raw(VERSION_2).raw(authority.algorithm_der()).raw(authority.name_der());
-        tbs.time(period.this_update()).time(period.next_update());
-        // RFC 5280, section 5.1.2.6: absent, not empty, where nothing is revoked.
-        if !standing.is_empty() {
-            tbs.element(SEQUENCE, &entries);
-        }
-        tbs.nested(constructed(0), |explicit| {
-            explicit.nested(SEQUENCE, |extensions| {
-                extensions.raw(issuer.authority_key_identifier());
-                extension(extensions, id::CRL_NUMBER, NOT_CRITICAL, |value| {
-                    value.element(INTEGER, integer(&number.to_be_bytes()).as_slice());
-                });
+    // RFC 5280, section 5.1.2.6: absent, not empty, where nothing is revoked.
+    if !entries.is_empty() {
+        before.header(SEQUENCE, entries.len());
+    }
+    let mut after = Writer::default();
+    after.nested(constructed(0), |explicit| {
+        explicit.nested(SEQUENCE, |extensions| {
+            extensions.raw(issuer.authority_key_identifier());
+            extension(extensions, id::CRL_NUMBER, NOT_CRITICAL, |value| {
+                value.element(INTEGER, &integer(&number.to_be_bytes()));
             });
         });
     });
+    // Megabytes are copied once: lengths are known before anything is written around them.
+    let (before, after) = (before.into_octets(), after.into_octets());
+    let octets = before.len() + entries.len() + after.len();
+    let mut writer = Writer::with_capacity(octets + MAX_HEADER_OCTETS);
+    writer.header(SEQUENCE, octets);
+    writer.raw(&before).raw(&entries).raw(&after);
     Ok(PreparedCrl {
         issuer: issuer.key_identifier(),
         number,
@@ -140,13 +140,6 @@ pub fn prepare(
 /// [`SignError`]; then nothing leaves, and the CRL before it stays the newest.
 pub fn sign(recorded: &Recorded, prepared: &PreparedCrl, issuers: &Issuers) -> Result<SignedCrl, SignError> {
     sign_entry(recorded.entry(), recorded.index(), prepared, issuers)
-}
-
-impl Revoked {
-    /// Whether it belongs on a CRL of that time: until it has expired and stood on one more.
-    fn stands_at(&self, this_update: Timestamp) -> bool {
-        self.not_after.plus(KEPT) >= this_update
-    }
 }
 
 impl PreparedCrl {
@@ -218,6 +211,18 @@ fn sign_entry(
     Ok(SignedCrl { der: assembled.der, number: index, issuer: body.issuer })
 }
 
+/// Those that belong on a CRL of that time, in the order of their serials: until they have expired and stood on one more.
+fn standing(this_update: Timestamp, revoked: impl IntoIterator<Item = Revoked>) -> Result<Vec<Revoked>, CrlError> {
+    let ended = this_update.minus(KEPT);
+    let mut standing: Vec<Revoked> = revoked.into_iter().filter(|revoked| revoked.not_after >= ended).collect();
+    // As one number, a serial is compared in one step.
+    standing.sort_unstable_by_key(|revoked| u128::from_be_bytes(*revoked.serial.as_bytes()));
+    match standing.array_windows().find(|[one, next]| one.serial == next.serial) {
+        Some([one, _]) => Err(CrlError::Twice { serial: one.serial }),
+        None => Ok(standing),
+    }
+}
+
 /// The hash is what binds; the fields are what auditors read, and must say the same as the octets.
 fn agree(body: &CrlAuthorised, index: u64, prepared: &PreparedCrl) -> Result<(), SignError> {
     let fields = [
@@ -264,8 +269,8 @@ const KEPT: Duration = Duration::from_secs(REVOKED_KEPT_SECONDS as u64);
 /// `INTEGER 1`: v2, RFC 5280, section 5.1.2.1.
 const VERSION_2: &[u8] = &[0x02, 0x01, 0x01];
 
-/// All but the entries: names, times, extensions.
-const FRAME_OCTETS: usize = 512;
+/// A tag, and a length of four octets with the octet that says so.
+const MAX_HEADER_OCTETS: usize = 6;
 
 #[cfg(test)]
 mod tests;
