@@ -62,11 +62,17 @@ async fn roll(config: Config) -> Result<(), CliError> {
         Driver::new(parts, keep).map_err(|error| failed("what was kept cannot be taken up", error))?;
     tracing::info!(socket = %config.socket.display(), "serving agents");
     let mut stop_serving = stop.clone();
-    let served =
-        tokio::spawn(serve(socket, ConnectionLimits::default(), |stream| stream, router(identities), async move {
-            stopped(&mut stop_serving).await;
-        }));
-    driver.run(stopped(&mut stop)).await;
+    let until = async move { stopped(&mut stop_serving).await };
+    let mut served =
+        tokio::spawn(serve(socket, ConnectionLimits::default(), |stream| stream, router(identities), until));
+    tokio::select! {
+        () = driver.run(stopped(&mut stop)) => {}
+        // A roller that nobody can reach is of no use, and hides that.
+        ended = &mut served => {
+            let why = ended.err().map_or_else(|| "it ended by itself".into(), |error| error.to_string());
+            return Err(failed("the socket is not served any more", why));
+        }
+    }
     if let Err(error) = served.await {
         return Err(failed("the socket's server failed", error));
     }

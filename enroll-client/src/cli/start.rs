@@ -40,7 +40,10 @@ pub(super) async fn trust(config: &Config, keep: &Keep, clock: &Arc<dyn Clock>) 
         Some(found) => found,
         None => fetched_trust(config, clock).await?,
     };
-    keep.set_trust(&octets).map_err(|error| failed("the trust file cannot be kept", error))?;
+    let kept = keep.trust().map_err(|error| failed("the trust file cannot be kept", error))?;
+    if kept.as_ref() != Some(&octets) {
+        keep.set_trust(&octets).map_err(|error| failed("the trust file cannot be kept", error))?;
+    }
     Ok(at(pins, config))
 }
 

@@ -23,15 +23,41 @@ pub(super) struct Errands {
     pub(super) snapshot: Errand,
     /// To tell the server how far we are.
     pub(super) acknowledge: Errand,
+    /// Whether there is something to tell, and when we told it last.
+    unacknowledged: bool,
+    acknowledged_at: Option<BootTime>,
+    backoff: Backoff,
+    /// How often all hosts were told something at once.
+    occasions: u32,
 }
 
 impl Errands {
     pub(super) fn new(backoff: Backoff, now: BootTime) -> Self {
         let errand = || Errand::new(backoff, ANSWER_LIMIT);
-        let mut errands =
-            Self { agents: errand(), bundle: errand(), feed: errand(), snapshot: errand(), acknowledge: errand() };
+        let mut errands = Self {
+            agents: errand(),
+            bundle: errand(),
+            feed: errand(),
+            snapshot: errand(),
+            acknowledge: errand(),
+            unacknowledged: false,
+            acknowledged_at: None,
+            backoff,
+            occasions: 0,
+        };
         errands.bundle.want(now);
         errands
+    }
+
+    /// When to act on what all hosts were told in one instant.
+    pub(super) fn spread(&mut self, now: BootTime) -> BootTime {
+        self.occasions = self.occasions.wrapping_add(1);
+        now.plus(self.backoff.spread(SPREAD, self.occasions))
+    }
+
+    /// There is something to tell the server.
+    pub(super) fn want_acknowledge(&mut self) {
+        self.unacknowledged = true;
     }
 
     fn all_mut(&mut self) -> [&mut Errand; 5] {
@@ -66,7 +92,7 @@ impl Driver {
 
     /// When one of them is due that can be run.
     pub(super) fn errands_wake_at(&self) -> Option<BootTime> {
-        let Errands { agents, bundle, feed, snapshot, acknowledge } = &self.errands;
+        let Errands { agents, bundle, feed, snapshot, acknowledge, .. } = &self.errands;
         let open: &[&Errand] = match self.open_errands()? {
             Open::Alarm => &[feed],
             Open::Anonymous => &[bundle],
@@ -135,7 +161,13 @@ impl Driver {
 
     fn go_acknowledge(&mut self, now: Now) {
         let Some(cursor) = self.trust.cursor() else { return };
+        if self.errands.unacknowledged {
+            let earliest = self.errands.acknowledged_at.map_or(now.boot, |at| at.plus(ACKNOWLEDGE_EVERY));
+            self.errands.acknowledge.want_at(now.boot.max(earliest));
+        }
         let Some(attempt) = self.errands.acknowledge.go(now.boot) else { return };
+        self.errands.unacknowledged = false;
+        self.errands.acknowledged_at = Some(now.boot);
         let ack = FeedAck {
             index: cursor.index,
             events: cursor.running.count(),
@@ -153,6 +185,11 @@ impl Driver {
 /// How often list and bundle are fetched without being told to: the refresh hint of the bundle, 300 s (SPIFFE Trust Domain and
 /// Bundle, section 4.1.2, suggests five minutes). The feed tells earlier.
 pub(super) const REFRESH: Duration = Duration::from_secs(300);
+/// At most one acknowledgement per second: in a large fleet with cutoffs there are events all the time. The first after a pause goes at
+/// once, so that the server knows how long a revocation took.
+const ACKNOWLEDGE_EVERY: Duration = Duration::from_secs(1);
+/// Over how long hosts spread what all of them are told to do at once. Ours: ten thousand hosts then ask two thousand times a second.
+const SPREAD: Duration = Duration::from_secs(5);
 /// How long local followers' snapshot waits after it is wanted, so that a burst of events asks for one.
 const SNAPSHOT_AFTER: Duration = Duration::from_secs(10);
 /// How long an answer may take: a little more than a request ([`crate::upstream::REQUEST_LIMIT`]) and a snapshot before it.

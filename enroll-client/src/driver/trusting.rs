@@ -68,7 +68,9 @@ impl Driver {
         if error.is_unauthenticated() {
             self.host_unauthenticated(now);
         }
-        self.errands.feed.failed(now.boot, error.retry_after(), None);
+        // A server that restarts ends all feeds in one instant.
+        let spread = self.errands.spread(now.boot).since(now.boot);
+        self.errands.feed.failed(now.boot, Some(error.retry_after().unwrap_or(spread)), None);
     }
 
     fn step_trust(&mut self, event: TrustEvent, mut fresh: Fresh, now: Now) {
@@ -86,14 +88,20 @@ impl Driver {
                         self.step_owner(&owner, Event::CutOff { serial, at }, now);
                     }
                 }
-                TrustCommand::FetchAgents => self.errands.agents.want(now.boot),
-                TrustCommand::FetchBundle => self.errands.bundle.want(now.boot),
+                TrustCommand::FetchAgents => {
+                    let at = self.errands.spread(now.boot);
+                    self.errands.agents.want_at(at);
+                }
+                TrustCommand::FetchBundle => {
+                    let at = self.errands.spread(now.boot);
+                    self.errands.bundle.want_at(at);
+                }
                 TrustCommand::Resync => {
                     tracing::warn!("the feed's events are not those of its heartbeat; beginning again from a snapshot");
                     self.follower = None;
                     self.errands.feed.failed(now.boot, None, None);
                 }
-                TrustCommand::Acknowledge => self.errands.acknowledge.want(now.boot),
+                TrustCommand::Acknowledge => self.errands.want_acknowledge(),
                 TrustCommand::KeepHead(head) => self.keeper.head(head),
                 TrustCommand::KeepBeat(beat) => self.keep_beat(&beat),
                 TrustCommand::Alarm(contradiction) => self.raise_alarm(&contradiction, now),
@@ -181,7 +189,7 @@ impl Driver {
                     tracing::info!(sequence = bundle.sequence, roots = bundle.roots.len(), "a new trust bundle");
                     self.publisher.set_bundle(bundle.sequence, bundle.roots);
                     // An issuer becomes active when all have the bundle that holds it (design, section 4).
-                    self.errands.acknowledge.want(now.boot);
+                    self.errands.want_acknowledge();
                 }
             }
             Err(error) => {

@@ -44,6 +44,13 @@ impl Backoff {
         Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// A part of `within` for occasion number `n`: where many hosts hear something in one instant, each acts at a moment of its own.
+    #[must_use]
+    pub fn spread(&self, within: Duration, n: u32) -> Duration {
+        let wait = scale(within, self.fraction(n));
+        Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// A number from 0 to 2^16 - 1 that looks random over attempts and seeds.
     fn fraction(&self, attempt: u32) -> u16 {
         let digest = Sha256::new().chain_update(self.seed).chain_update(attempt.to_be_bytes()).finalize();
@@ -94,6 +101,16 @@ mod tests {
         check(1, Some(60), None, 60_000, 75_000);
         check(10, Some(1), None, 150_000, 300_000);
         check(1, Some(31_536_000), None, 3_600_000, 4_500_000);
+    }
+
+    #[test]
+    fn occasions_are_spread() {
+        let waits: Vec<_> = (0..200).map(|n| Backoff::new([5; 16]).spread(Duration::from_secs(4), n)).collect();
+        assert!(waits.iter().all(|wait| *wait < Duration::from_secs(4)));
+        assert!(
+            waits.iter().any(|wait| *wait < Duration::from_secs(1))
+                && waits.iter().any(|wait| *wait > Duration::from_secs(3))
+        );
     }
 
     /// No stampede: a thousand seeds told the same thing do not share a second.

@@ -127,5 +127,9 @@ async fn the_server_hears_how_far_we_are() {
     .await;
     let index = rig.server.world().append();
     rig.server.world().tell(ledger::feed::FeedEvent::bundle_changed(index));
-    rig.until("the next", |rig| rig.server.world().acks.last().is_some_and(|ack| ack.index == index)).await;
+    // Not more than one a second.
+    rig.until_passing("the next", Duration::from_millis(100), |rig| {
+        rig.server.world().acks.last().is_some_and(|ack| ack.index == index)
+    })
+    .await;
 }

@@ -82,14 +82,16 @@ async fn the_list_of_agents_is_followed() {
     rig.until_current().await;
     rig.until("the feed", |rig| rig.status().trust.feed_index.is_some()).await;
     rig.server.world().offer("db");
-    rig.until_current().await;
+    // All hosts are told at once, and spread their asking over some seconds.
+    let second = Duration::from_secs(1);
+    rig.until_passing("db", second, |rig| rig.serial("db").is_some()).await;
     {
         let mut world = rig.server.world();
         world.offers.remove(0);
         world.offers[0].uid = Some(8);
         world.tell_agents();
     }
-    rig.until("web to go and db to be for another user", |rig| {
+    rig.until_passing("web to go and db to be for another user", second, |rig| {
         let snapshot = rig.identities().snapshot();
         snapshot.agents.len() == 1 && snapshot.agents.values().next().unwrap().selectors.uid == Some(8)
     })
