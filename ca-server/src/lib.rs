@@ -31,6 +31,7 @@ pub mod recent;
 pub mod refusal;
 pub mod refusals;
 pub mod rules_in_force;
+pub mod scrub;
 pub mod server;
 pub mod service;
 pub mod serving;

@@ -4,6 +4,7 @@
 //! follows, proofs for whoever asks again.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use ledger::checkpoint::SignedCheckpoint;
@@ -31,6 +32,7 @@ pub struct Live {
     recent: RwLock<Recent>,
     head: RwLock<Head>,
     size: watch::Sender<u64>,
+    published: AtomicU64,
     halted: OnceLock<String>,
 }
 
@@ -52,6 +54,7 @@ impl Live {
         state: State,
         tree: Tree,
         head: Head,
+        published: u64,
     ) -> Self {
         let recent = RwLock::new(Recent::from(head.size));
         let (size, _) = watch::channel(head.size);
@@ -64,6 +67,7 @@ impl Live {
             recent,
             head: RwLock::new(head),
             size,
+            published: AtomicU64::new(published),
             halted: OnceLock::new(),
         }
     }
@@ -82,6 +86,12 @@ impl Live {
     #[must_use]
     pub fn head(&self) -> Head {
         read(&self.head).clone()
+    }
+
+    /// Size of the published checkpoint: what lies below in full tiles is durable there.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Acquire)
     }
 
     /// Name and key of the log.
@@ -236,6 +246,11 @@ impl Live {
             size
         };
         self.size.send_replace(size);
+    }
+
+    /// Notes what is published.
+    pub(crate) fn set_published(&self, size: u64) {
+        self.published.store(size, Ordering::Release);
     }
 
     /// Has the tree forget tiles that are durable.

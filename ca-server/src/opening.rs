@@ -114,7 +114,7 @@ fn finish(
         None => (0, State::new()),
     };
     fold(&mut state, &*log, &tiles, &tree)?;
-    let live = Live::new(log, Arc::new(tiles), identity, state, tree, head);
+    let live = Live::new(log, Arc::new(tiles), identity, state, tree, head, published);
     Ok(Opened { live: Arc::new(live), published, snapshot })
 }
 

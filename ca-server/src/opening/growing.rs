@@ -4,7 +4,7 @@ use ledger::checkpoint::Checkpoint;
 use ledger::frame::Frame;
 use ledger::hash::Hash;
 
-use super::whole::check_tiles;
+use super::whole::WholeCheck;
 use super::{CHECKED_WHOLE, OpenError, partials};
 use crate::log::{Damage, LogError};
 use crate::tiles::Tiles;
@@ -24,10 +24,13 @@ pub(super) struct Growing<'a> {
 impl<'a> Growing<'a> {
     pub(super) fn over(tiles: &'a Tiles, published: Option<Checkpoint>) -> Result<Self, OpenError> {
         let size = published.as_ref().map_or(0, Checkpoint::size);
+        let bundles = size / WIDTH;
         let tree = if size < CHECKED_WHOLE {
-            check_tiles(tiles, size / WIDTH)?
+            let mut check = WholeCheck::default();
+            (0..bundles).try_for_each(|_| check.next_bundle(tiles))?;
+            check.into_tree()
         } else {
-            Tree::over_full_tiles(size / WIDTH, tiles)?
+            Tree::over_full_tiles(bundles, tiles)?
         };
         let tiled = tree.size();
         let growing = Self { tiles, tree, tiled, published, compared: None };

@@ -76,6 +76,7 @@ impl Publisher {
         whole::write_whole(&*self.disk, &checkpoint_path()?, checkpoint.as_bytes(), points)?;
         // From here it is published: what follows only frees memory and segments.
         self.published = head.size;
+        self.live.set_published(head.size);
         let levels = self.live.tree().tile_levels();
         for level in 0..levels {
             self.live.release(level, full_tiles(level, head.size));

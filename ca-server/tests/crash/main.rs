@@ -25,6 +25,8 @@ mod key;
 mod key_files;
 mod life;
 mod outside;
+mod scrubbing;
 mod segments;
+mod threads;
 mod viewing;
 mod writes;
