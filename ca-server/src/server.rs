@@ -245,6 +245,8 @@ fn follow(
         sum_up_refusals(&summing).await;
         ServeError::Ended("the summary of refusals")
     });
+    // Damage halts issuing and leaves the rest served, so that its end is not the server's.
+    tokio::spawn(crate::scrub::run(Arc::clone(&opened.live)));
     let warming = Arc::clone(service);
     tokio::spawn(async move { warming.attestors.warm(std::time::Instant::now()).await });
 }
