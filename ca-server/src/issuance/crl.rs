@@ -27,8 +27,6 @@ use crate::state::rows::REVOKED_KEPT_SECONDS;
 pub use asked::{AskedCrl, revoked_of};
 pub use period::Period;
 
-use entries::entries;
-
 /// One certificate that is no longer to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revoked {
@@ -105,10 +103,10 @@ pub fn prepare(
     let authority = issuer.authority();
     before.raw(VERSION_2).raw(authority.algorithm_der()).raw(authority.name_der());
     before.time(period.this_update()).time(period.next_update());
-    let entries = entries(&standing);
+    let entries = entries::octets(&standing);
     // RFC 5280, section 5.1.2.6: absent, not empty, where nothing is revoked.
-    if !entries.is_empty() {
-        before.header(SEQUENCE, entries.len());
+    if entries > 0 {
+        before.header(SEQUENCE, entries);
     }
     let mut after = Writer::default();
     after.nested(constructed(0), |explicit| {
@@ -119,12 +117,14 @@ pub fn prepare(
             });
         });
     });
-    // Megabytes are copied once: lengths are known before anything is written around them.
+    // All lengths are known, so that megabytes are written once, and to where they stay.
     let (before, after) = (before.into_octets(), after.into_octets());
-    let octets = before.len() + entries.len() + after.len();
+    let octets = before.len() + entries + after.len();
     let mut writer = Writer::with_capacity(octets + MAX_HEADER_OCTETS);
     writer.header(SEQUENCE, octets);
-    writer.raw(&before).raw(&entries).raw(&after);
+    writer.raw(&before);
+    entries::write(&mut writer, &standing);
+    writer.raw(&after);
     Ok(PreparedCrl {
         issuer: issuer.key_identifier(),
         number,

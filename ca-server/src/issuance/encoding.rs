@@ -118,6 +118,11 @@ impl Time {
         if time.seconds() / DAY_SECONDS == self.day { self.at(time) } else { Self::of(time) }
     }
 
+    /// How many octets the element of a time has: 15, and 17 from 2050 on.
+    pub(super) const fn octets(time: Timestamp) -> usize {
+        if time.seconds() < FIRST_GENERALIZED_SECOND { GENERALIZED_TIME_OCTETS - 2 } else { GENERALIZED_TIME_OCTETS }
+    }
+
     /// The element.
     pub(super) fn element(&self) -> &[u8] {
         self.octets.get(self.from..).unwrap_or_default()
@@ -169,6 +174,8 @@ const GENERALIZED_TIME: u8 = 0x18;
 const GENERALIZED_TIME_OCTETS: usize = 17;
 /// RFC 5280, section 4.1.2.5: dates in 2050 or later are GeneralizedTime.
 const FIRST_GENERALIZED_YEAR: u64 = 2050;
+/// 2050-01-01T00:00:00Z in seconds since 1970.
+const FIRST_GENERALIZED_SECOND: u64 = 2_524_608_000;
 const DAY_SECONDS: u64 = 24 * 3600;
 /// A length that takes four octets, and the octet that says so: up to 4 GiB.
 const MAX_LENGTH_OCTETS: usize = 5;
@@ -223,6 +230,7 @@ mod tests {
         let time: Timestamp = text.parse().unwrap();
         assert_eq!(Time::of(time).element(), expected);
         assert_eq!(oracle(time), expected);
+        assert_eq!(Time::octets(time), expected.len());
     }
 
     #[test]
@@ -241,6 +249,7 @@ mod tests {
             let [first, then, near] = [first, then, (first + near).min(253_402_300_799)]
                 .map(|seconds| Timestamp::from_seconds(seconds).unwrap());
             prop_assert_eq!(Time::of(first).element().to_vec(), oracle(first));
+            prop_assert_eq!(Time::octets(first), oracle(first).len());
             prop_assert_eq!(Time::of(first).then(then).element().to_vec(), oracle(then));
             prop_assert_eq!(Time::of(first).then(near).element().to_vec(), oracle(near));
         }
