@@ -1,6 +1,7 @@
 //! Keeps the views up with the ledger. Knows the live ledger and the views; runs beside the committer, never before an answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::live::{Live, ReadError};
 
@@ -21,6 +22,7 @@ pub async fn follow(views: Arc<Views>, live: Arc<Live>) -> Result<(), FollowErro
             Ok(caught_up) => caught_up?,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+        tokio::time::sleep(BETWEEN).await;
         if size.wait_for(|size| *size > views.size()).await.is_err() {
             return Ok(());
         }
@@ -65,6 +67,9 @@ pub enum FollowError {
     #[error(transparent)]
     Views(#[from] ViewError),
 }
+
+/// Between two turns: who asks the views may wait that long for the newest, and a busy committer does not wake them each time.
+const BETWEEN: Duration = Duration::from_millis(50);
 
 /// How often one catching-up begins from nothing before the disk beneath is called broken.
 const MAX_REBUILDS: u32 = 2;

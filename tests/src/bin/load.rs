@@ -115,11 +115,17 @@ async fn workers(arguments: &Arguments, fleet: Fleet) -> Vec<Worker> {
     let pause =
         (arguments.rate > 0).then(|| Duration::from_secs_f64(arguments.concurrency as f64 / arguments.rate as f64));
     let (pins, address) = (Arc::clone(&fleet.pins), fleet.address);
+    let requests = || Requests::new(arguments.key, (arguments.prepared_csrs > 0).then_some(each));
+    let requests: Vec<Requests> = (0..arguments.concurrency).map(|_| requests()).collect();
+    // Not before the requests are there: the server does not wait long for the first on a connection.
     let mut workers = Vec::new();
-    for (config, agents) in fleet.share(arguments.concurrency) {
-        let requests = Requests::new(arguments.key, (arguments.prepared_csrs > 0).then_some(each));
+    for ((config, agents), requests) in fleet.share(arguments.concurrency).into_iter().zip(requests) {
         let connection = load::connection::Connection::open(config, address).await;
-        workers.push(Worker { connection, agents, requests, pins: Arc::clone(&pins), pause });
+        workers.push(Worker { connection, agents, requests, pins: Arc::clone(&pins), pause, after: Duration::ZERO });
+    }
+    // Spread over one pause, so that a rate is not bursts of as many as there are workers.
+    for (number, worker) in (0_u32..).zip(&mut workers) {
+        worker.after = pause.unwrap_or_default() * number / u32::try_from(arguments.concurrency).expect("few workers");
     }
     workers
 }

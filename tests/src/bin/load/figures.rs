@@ -56,7 +56,6 @@ pub(crate) struct Figures {
     server_cpu_us_per_renewal: f64,
     server_cores_used: f64,
     server_resident_mib: f64,
-    server_written_octets_per_renewal: f64,
     entries: u64,
     floor_verify_and_sign_us: f64,
     cpu_over_floor: f64,
@@ -87,7 +86,6 @@ impl Figures {
             server_cpu_us_per_renewal: cpu,
             server_cores_used: spent.cpu.as_secs_f64() / seconds,
             server_resident_mib: spent.resident_kib as f64 / 1024.0,
-            server_written_octets_per_renewal: spent.written as f64 / renewals as f64,
             entries,
             floor_verify_and_sign_us: verify_and_sign,
             cpu_over_floor: cpu / verify_and_sign,
@@ -119,12 +117,8 @@ impl fmt::Display for Figures {
         )?;
         writeln!(
             f,
-            "server: {:.0} us of CPU a renewal, {:.2} cores, {:.0} MiB resident, {:.0} octets written a renewal, {} entries",
-            self.server_cpu_us_per_renewal,
-            self.server_cores_used,
-            self.server_resident_mib,
-            self.server_written_octets_per_renewal,
-            self.entries
+            "server: {:.0} us of CPU a renewal, {:.2} cores, {:.0} MiB resident, {} entries",
+            self.server_cpu_us_per_renewal, self.server_cores_used, self.server_resident_mib, self.entries
         )?;
         writeln!(
             f,

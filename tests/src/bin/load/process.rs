@@ -7,13 +7,11 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Process(PathBuf);
 
-/// CPU time and writes.
+/// CPU time and memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spent {
     /// User and system time.
     pub(crate) cpu: Duration,
-    /// Octets that it had written to the disk.
-    pub(crate) written: u64,
     /// Resident memory, KiB.
     pub(crate) resident_kib: u64,
 }
@@ -25,7 +23,7 @@ impl Process {
         Self(Path::new("/proc").join(pid.trim()))
     }
 
-    /// What it has cost since it was started (proc(5): stat fields 14 and 15, io, status).
+    /// What it has cost since it was started (proc(5): stat fields 14 and 15, status).
     pub(crate) fn spent(&self) -> Spent {
         let stat = self.read("stat");
         // The name, field 2, may hold anything, but ends at the last parenthesis.
@@ -34,11 +32,7 @@ impl Process {
             after_name.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
         let per_second = rustix::param::clock_ticks_per_second();
         let cpu = Duration::from_millis(ticks * 1000 / per_second);
-        Spent {
-            cpu,
-            written: field(&self.read("io"), "write_bytes:"),
-            resident_kib: field(&self.read("status"), "VmRSS:"),
-        }
+        Spent { cpu, resident_kib: field(&self.read("status"), "VmRSS:") }
     }
 
     fn read(&self, name: &str) -> String {
@@ -49,7 +43,7 @@ impl Process {
 impl Spent {
     /// What was spent after `earlier`; memory as it is now.
     pub(crate) fn since(self, earlier: &Self) -> Self {
-        Self { cpu: self.cpu - earlier.cpu, written: self.written - earlier.written, ..self }
+        Self { cpu: self.cpu - earlier.cpu, ..self }
     }
 }
 

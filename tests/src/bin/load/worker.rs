@@ -29,6 +29,8 @@ pub(crate) struct Worker {
     pub(crate) pins: Arc<Pins>,
     /// Between two requests; none: as fast as answers come.
     pub(crate) pause: Option<Duration>,
+    /// Before the first request.
+    pub(crate) after: Duration,
 }
 
 /// Certification requests, each for a new key.
@@ -61,6 +63,7 @@ impl Worker {
     /// Renews until `until`; times count from `counted_from` on.
     pub(crate) async fn run(mut self, counted_from: Instant, until: Instant) -> Times {
         let mut times = Times::default();
+        tokio::time::sleep(self.after).await;
         let mut beat = self.pause.map(tokio::time::interval);
         if let Some(beat) = &mut beat {
             beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
