@@ -7,7 +7,7 @@ use identity::{HostId, KeyHash, PersonId, Serial, SpiffeId, Timestamp};
 use ledger::entry::{Actor, Role};
 
 use crate::draft::Draft;
-use crate::state::rows::Standing;
+use crate::state::rows::{Party, Standing};
 
 /// What a connection has proved: a certificate of ours and its key, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,10 +123,10 @@ impl Connection {
             Self::Bare => Actor::Stranger,
             Self::Certified(certificate) => {
                 let holder = draft.certificate(&certificate.serial).and_then(|row| draft.holder(row.holder));
-                match holder.map(|holder| (holder.host, person_id(&holder.spiffe_id))) {
-                    Some((Some(host), _)) => Actor::Host(host),
-                    Some((None, Some(person))) => Actor::Person(person),
-                    _ => Actor::Stranger,
+                match holder.map(|holder| holder.party) {
+                    Some(Party::Host(host) | Party::Agent(host)) => Actor::Host(HostId::from_bytes(host)),
+                    Some(Party::Person(person)) => Actor::Person(PersonId::from_bytes(person)),
+                    Some(Party::Server) | None => Actor::Stranger,
                 }
             }
         }
@@ -196,27 +196,32 @@ fn certified(certificate: &ClientCertificate, draft: &Draft<'_>) -> Result<Calle
     if holder.spiffe_id != certificate.spiffe_id || !key_is_recorded {
         return Err(CallerError::Unknown);
     }
-    match holder.host {
-        Some(host) => host_or_agent(host, certificate, draft),
-        None => person(certificate, draft),
+    match holder.party {
+        Party::Host(host) => {
+            let host = good_host(HostId::from_bytes(host), draft)?;
+            let (spiffe_id, serial) = (certificate.spiffe_id.clone(), certificate.serial);
+            Ok(Caller::Host(HostCaller { host, spiffe_id, serial }))
+        }
+        Party::Agent(host) => {
+            let host = good_host(HostId::from_bytes(host), draft)?;
+            let (spiffe_id, serial) = (certificate.spiffe_id.clone(), certificate.serial);
+            Ok(Caller::Agent { host, spiffe_id, serial })
+        }
+        Party::Person(id) => person(PersonId::from_bytes(id), certificate, draft),
+        // The server asks itself nothing.
+        Party::Server => Err(CallerError::Unknown),
     }
 }
 
-fn host_or_agent(host: HostId, certificate: &ClientCertificate, draft: &Draft<'_>) -> Result<Caller, CallerError> {
+fn good_host(host: HostId, draft: &Draft<'_>) -> Result<HostId, CallerError> {
     let row = draft.host(&host).ok_or(CallerError::Unknown)?;
-    if row.standing != Standing::Good {
-        return Err(CallerError::HostNotGood { standing: row.standing });
+    match row.standing {
+        Standing::Good => Ok(host),
+        standing @ (Standing::Evicted | Standing::Banned) => Err(CallerError::HostNotGood { standing }),
     }
-    let (spiffe_id, serial) = (certificate.spiffe_id.clone(), certificate.serial);
-    Ok(if row.spiffe_id == certificate.spiffe_id {
-        Caller::Host(HostCaller { host, spiffe_id, serial })
-    } else {
-        Caller::Agent { host, spiffe_id, serial }
-    })
 }
 
-fn person(certificate: &ClientCertificate, draft: &Draft<'_>) -> Result<Caller, CallerError> {
-    let person = person_id(&certificate.spiffe_id).ok_or(CallerError::Unknown)?;
+fn person(person: PersonId, certificate: &ClientCertificate, draft: &Draft<'_>) -> Result<Caller, CallerError> {
     let row = draft.person(&person).ok_or(CallerError::Unknown)?;
     if row.removed {
         return Err(CallerError::PersonRemoved);
@@ -229,10 +234,6 @@ fn person(certificate: &ClientCertificate, draft: &Draft<'_>) -> Result<Caller, 
         Role::Admin => Caller::Admin(caller),
         Role::Auditor => Caller::Auditor(caller),
     })
-}
-
-fn person_id(spiffe_id: &SpiffeId) -> Option<PersonId> {
-    spiffe_id.path().strip_prefix(PERSON_PATH)?.parse().ok()
 }
 
 /// Path of a person's identity below the trust domain; the person's id follows.

@@ -117,3 +117,6 @@ pub const MAX_REASON_OCTETS: usize = 512;
 
 /// Octets of a name (profile, agent), at most: the length of a DNS label, twice.
 pub const MAX_NAME_OCTETS: usize = 128;
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ pub struct Grant {
     token: Option<TokenId>,
     reenrol_within: Option<Lifetime>,
     supersedes: Option<Serial>,
-    cutoff: Option<Timestamp>,
+    cutoff: Option<CutoffAt>,
 }
 
 /// Why a permit does not lead to a grant. Ours, not the asker's: the permit was asked for something else.
@@ -51,8 +51,17 @@ pub enum DecisionError {
 pub struct Supersession {
     /// The certificate that is renewed.
     pub serial: Serial,
-    /// From when on verifiers that follow us refuse it; `None`: it simply expires.
-    pub cutoff: Option<Timestamp>,
+    /// When it ends; `None`: it simply expires.
+    pub cutoff: Option<CutoffAt>,
+}
+
+/// The end of a superseded certificate.
+#[derive(Clone, Copy, Debug)]
+pub struct CutoffAt {
+    /// From then on verifiers that follow us refuse it.
+    pub at: Timestamp,
+    /// Whether it is revoked then, so that it stands on CRLs too.
+    pub revoke: bool,
 }
 
 /// What a host showed, checked.
@@ -250,9 +259,9 @@ impl Grant {
         self.supersedes
     }
 
-    /// When that one is refused.
+    /// When that one ends.
     #[must_use]
-    pub fn cutoff(&self) -> Option<Timestamp> {
+    pub fn cutoff(&self) -> Option<CutoffAt> {
         self.cutoff
     }
 }

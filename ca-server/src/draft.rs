@@ -10,8 +10,8 @@ use identity::{
 use ledger::entry::AuthorityRole;
 
 use crate::state::rows::{
-    AgentRow, ApprovalRow, AuthorityRow, CertificateRow, CrlRow, CutoffRow, HolderRow, HostRow, KeyRow, PersonRow,
-    ProofRow, RevokedRow, Row, TokenRow,
+    AgentRow, ApprovalRow, AuthorityRow, CertificateRow, CrlRow, CutoffRow, HolderRow, HostRow, KeyRow, Party,
+    PersonRow, ProofRow, RevokedRow, Row, TokenRow,
 };
 use crate::state::{Changes, PolicyInForce, Scalars, State};
 
@@ -154,11 +154,11 @@ impl Draft<'_> {
         rows.map(|(id, row)| (HostId::from_bytes(*id), row))
     }
 
-    /// The number of the holder with this identity, while one of its certificates lives.
+    /// The number under which this party holds this identity, while one of its certificates lives.
     #[must_use]
-    pub fn holder_number(&self, spiffe_id: &SpiffeId) -> Option<u32> {
+    pub fn holder_number(&self, spiffe_id: &SpiffeId, party: Party) -> Option<u32> {
         let layer = &self.changes.layers.holder_numbers;
-        let row = layer.get(&self.base.tables.holder_numbers, &spiffe_id.as_str().to_owned())?;
+        let row = layer.get(&self.base.tables.holder_numbers, &(spiffe_id.as_str().to_owned(), party))?;
         self.lives(row).then_some(row.number)
     }
 

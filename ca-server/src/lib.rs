@@ -1,5 +1,6 @@
 //! Brevet's certificate authority: attest, decide, record, sign, publish, answer. `ARCHITECTURE.md` has the map.
 
+pub mod agents_in_force;
 pub mod api;
 pub mod apply;
 pub mod attestation;
@@ -11,6 +12,7 @@ pub mod crl_publisher;
 pub mod crl_shelf;
 pub mod csr;
 pub mod custody;
+pub mod cutoffs;
 pub mod decide;
 pub mod decision;
 pub mod disk;

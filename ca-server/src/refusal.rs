@@ -125,6 +125,20 @@ pub enum Refusal {
         /// The name asked for.
         agent: String,
     },
+    /// The id that the agent's template gives is that of a host.
+    #[error("the id of agent {agent} is that of a host")]
+    IdOfHost {
+        /// The agent.
+        agent: String,
+    },
+    /// One entry would revoke more certificates than one event of the feed can carry.
+    #[error("{hits} certificates would be revoked, one entry revokes at most {limit}")]
+    TooManyHits {
+        /// Certificates that it hits.
+        hits: usize,
+        /// At most.
+        limit: usize,
+    },
     /// The person does not exist or was removed.
     #[error("no such person")]
     PersonUnknown,
@@ -205,6 +219,8 @@ impl Refusal {
             Self::CertificateOfAnother => "certificate-of-another",
             Self::Superseded { .. } => "superseded",
             Self::AgentUnknown { .. } => "agent-unknown",
+            Self::IdOfHost { .. } => "id-of-host",
+            Self::TooManyHits { .. } => "too-many-hits",
             Self::PersonUnknown => "person-unknown",
             Self::KeyOfPerson => "key-of-person",
             Self::Exists { .. } => "exists",
@@ -243,6 +259,8 @@ impl Refusal {
             Self::CertificateOfAnother => "renew only the host's own certificate and those of its agents",
             Self::Superseded { .. } => "renew the newest certificate",
             Self::AgentUnknown { .. } => "an admin adds agents: ca-server agent add",
+            Self::IdOfHost { .. } => "an admin gives the agent another id template: ca-server agent add",
+            Self::TooManyHits { .. } => "revoke in parts: by agent, by host",
             Self::PersonUnknown => "see ca-server admin list",
             Self::Exists { .. } | Self::Missing { .. } => "see the list of what exists",
             Self::Approvals { .. } => "two admins approve first: ca-server admin approve",

@@ -12,6 +12,7 @@ use policies::Name;
 use protocol::trust::Trust;
 use tokio::task::JoinSet;
 
+use crate::agents_in_force::AgentsInForce;
 use crate::attestation::join_token::{JoinTokenAttestor, TokenFacts};
 use crate::attestation::kubernetes::KubernetesAttestor;
 use crate::attestation::nonce::Nonces;
@@ -112,6 +113,7 @@ pub fn start(
     let service = Arc::new(Service {
         committer: handle,
         rules: RulesInForce::new(Arc::clone(&disk)),
+        agents: AgentsInForce::default(),
         attestors,
         nonces: Nonces::new().map_err(cannot("nonces cannot be made"))?,
         issuing: Issuing::new(issuers, ledger_key),
@@ -239,6 +241,11 @@ fn follow(
     tasks.spawn(async move {
         beats.run(beating, origin).await;
         ServeError::Ended("the heartbeat")
+    });
+    let ending = Arc::clone(service);
+    tasks.spawn(async move {
+        crate::cutoffs::run(&ending).await;
+        ServeError::Ended("the end of superseded certificates")
     });
     let summing = Arc::clone(service);
     tasks.spawn(async move {

@@ -7,6 +7,7 @@ use aws_lc_rs::rand;
 use identity::{HostId, RequestId, Timestamp, TrustDomain};
 use ledger::entry::{Actor, RequestRefused};
 
+use crate::agents_in_force::AgentsInForce;
 use crate::attestation::Attestors;
 use crate::attestation::nonce::Nonces;
 use crate::committer::{Asked, CommitError, Handle, Recorded};
@@ -31,6 +32,8 @@ pub struct Service {
     pub committer: Handle,
     /// Profiles and policies in force.
     pub rules: RulesInForce,
+    /// Agents in force.
+    pub agents: AgentsInForce,
     /// Who checks evidence.
     pub attestors: Attestors,
     /// The server's nonces.

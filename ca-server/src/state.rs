@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use rows::{
     AgentRow, ApprovalRow, AuthorityRow, CertificateRow, CrlRow, CutoffRow, HolderNumberRow, HolderRow, HostRow,
-    KeyRow, PersonRow, ProofRow, RevokedRow, Row, TokenRow,
+    KeyRow, Party, PersonRow, ProofRow, RevokedRow, Row, TokenRow,
 };
 
 tables::tables! {
@@ -23,8 +23,8 @@ tables::tables! {
     certificates: [u8; 16] => CertificateRow,
     /// Holders by number.
     holders: u32 => HolderRow,
-    /// Numbers of holders by SPIFFE id.
-    holder_numbers: String => HolderNumberRow,
+    /// Numbers of holders by SPIFFE id and party.
+    holder_numbers: (String, Party) => HolderNumberRow,
     /// Certified keys, by the first 16 octets of their hash.
     keys: [u8; 16] => KeyRow,
     /// Revoked certificates by serial.
@@ -61,6 +61,9 @@ pub struct State {
     /// The newest events of the feed, for followers that are not far behind. Not part of what the State is.
     #[serde(skip)]
     recent: VecDeque<FeedEvent>,
+    /// Octets of their data together.
+    #[serde(skip)]
+    recent_octets: usize,
     /// When rows that had run out were last swept. Not part of what the State is.
     #[serde(skip)]
     swept: Option<Timestamp>,
@@ -90,6 +93,8 @@ pub struct Scalars {
     pub next_holder: u32,
     /// Index of the newest entry about authorities: the sequence number of the trust bundle.
     pub bundle_sequence: u64,
+    /// Index of the newest entry about agents.
+    pub newest_agents: u64,
     /// Index of the newest entry that revokes.
     pub newest_revocation: u64,
     /// Events in the feed so far, and their running hash.
@@ -111,6 +116,7 @@ impl Default for Scalars {
             next_authority: 0,
             next_holder: 0,
             bundle_sequence: 0,
+            newest_agents: 0,
             newest_revocation: 0,
             feed: RunningHash::default(),
             counters: Counters::default(),
@@ -172,12 +178,21 @@ impl State {
     pub fn absorb(&mut self, changes: Changes) {
         changes.layers.absorb_into(&mut self.tables);
         self.scalars = changes.scalars;
-        self.recent.extend(changes.events);
-        let surplus = self.recent.len().saturating_sub(RECENT_EVENTS);
-        self.recent.drain(..surplus);
+        self.remember(changes.events);
         let swept = *self.swept.get_or_insert(self.scalars.time);
         if self.scalars.time.since(swept) >= SWEEP_EVERY {
             self.sweep();
+        }
+    }
+
+    fn remember(&mut self, events: Vec<FeedEvent>) {
+        for event in events {
+            self.recent_octets = self.recent_octets.saturating_add(event.data.len());
+            self.recent.push_back(event);
+        }
+        while self.recent.len() > RECENT_EVENTS || self.recent_octets > RECENT_OCTETS {
+            let Some(dropped) = self.recent.pop_front() else { break };
+            self.recent_octets = self.recent_octets.saturating_sub(dropped.data.len());
         }
     }
 
@@ -235,6 +250,10 @@ fn sweep<K: Eq + std::hash::Hash, V: Row>(table: &mut std::collections::HashMap<
 
 /// Events kept for followers: at 200 octets each about 13 MB, and at 100 revocations a second ten minutes.
 const RECENT_EVENTS: usize = 65_536;
+
+/// Octets of their data, so that a few revocations of very many certificates do not take all memory; room for the two
+/// largest events that there can be.
+const RECENT_OCTETS: usize = 2 * ledger::feed::MAX_EVENT_OCTETS;
 
 /// Time of the ledger between two sweeps: a sweep of 1,000,000 certificates takes tens of milliseconds.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(600);

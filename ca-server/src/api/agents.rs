@@ -9,9 +9,8 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use identity::{HostId, SpiffeId};
 use ledger::entry::Actor;
-use policies::agent::file::{AgentRuleFile, SelectorsFile};
 use policies::request::{Host, Request};
-use policies::{AgentRule, Cutoff, Profile, Wanted};
+use policies::{AgentRule, Claims, Cutoff, Profile, Wanted};
 use protocol::Binary;
 use protocol::agents::{AgentList, AgentOffer, AgentRequest, SignedAgentList, signed_octets};
 use protocol::enroll::Issued;
@@ -21,6 +20,7 @@ use super::asking::From;
 use super::error::ApiError;
 use super::issue::{ATTEMPTS, Outcome, answer, issue as record};
 use super::{asking, body, operate, renew};
+use crate::agents_in_force::Agents;
 use crate::attestation::claims_of_entry;
 use crate::caller::HostCaller;
 use crate::csr::{self, OpenedCsr};
@@ -29,7 +29,7 @@ use crate::draft::Draft;
 use crate::refusal::Refusal;
 use crate::rules_in_force::Ready;
 use crate::service::Service;
-use crate::state::rows::{AgentRow, HostRow};
+use crate::state::rows::HostRow;
 
 /// The agents that the asking host may ask for.
 pub(super) async fn list(
@@ -39,21 +39,17 @@ pub(super) async fn list(
     let caller = asking::host(&service, &peer)?;
     let rules = service.rules().map_err(|error| ApiError::internal(&error))?;
     let now = service.now();
-    let (host, rows, size) = service.read(now, |draft| {
+    let (host, in_force, size) = service.read(now, |draft| {
         let host = draft.host(&caller.host).ok_or(Refusal::HostUnknown)?.clone();
-        let rows = rules_of(draft, &host.profile);
-        Ok::<_, Refusal>((host, rows, draft.size()))
+        Ok::<_, ApiError>((host, agents(service.as_ref(), draft)?, draft.size()))
     })?;
     let profile = renew::profile_of(&rules, &host)?;
     let asker = Host { id: &host.spiffe_id, profile: profile.name() };
     operate::permit(&rules.set, &Request::read_own_agents(asker))?;
     let claims = claims_of_entry(&host.claims).map_err(|error| ApiError::internal(&error))?;
-    let mut agents = Vec::new();
-    for rule in rows? {
-        // An agent whose template does not fit this host's claims is none of this host's.
-        let Ok(spiffe_id) = rule.render(&host.spiffe_id, &claims) else { continue };
-        agents.push(offer(&rule, spiffe_id));
-    }
+    // An agent whose template does not fit this host's claims is none of this host's.
+    let offered = |rule: &AgentRule| Some(offer(rule, rule.render(&host.spiffe_id, &claims).ok()?));
+    let agents = in_force.of_class(&host.profile).iter().filter_map(offered).collect();
     let list = AgentList { host: caller.host, size, time: now, agents };
     let list = serde_json::to_string(&list).map_err(|error| ApiError::internal(&error))?;
     let signature =
@@ -93,16 +89,16 @@ pub(super) struct Asked<'a> {
 
 fn decide(service: &Service, caller: &HostCaller, agent: &str, csr: &OpenedCsr) -> Result<Grant, ApiError> {
     let rules = service.rules().map_err(|error| ApiError::internal(&error))?;
-    let (host, rule) = service.read(service.now(), |draft| {
+    let (host, in_force) = service.read(service.now(), |draft| {
         let host = draft.host(&caller.host).ok_or(Refusal::HostUnknown)?.clone();
-        let unknown = || Refusal::AgentUnknown { profile: host.profile.clone(), agent: shown(agent) };
-        let row = draft.agent(&host.profile, agent).ok_or_else(unknown)?;
-        let rule = rule(&host.profile, agent, row);
-        Ok::<_, Refusal>((host, rule))
+        Ok::<_, ApiError>((host, agents(service, draft)?))
     })?;
+    let unknown = || Refusal::AgentUnknown { profile: host.profile.clone(), agent: shown(agent) };
+    let rule = in_force.named(&host.profile, agent).ok_or_else(unknown)?;
     let profile = renew::profile_of(&rules, &host)?;
     let asked = Asked { host_id: caller.host, host: &host, profile, rules: &rules, csr };
-    grant(&asked, &rule?, None)
+    let claims = claims_of_entry(&host.claims).map_err(|error| ApiError::internal(&error))?;
+    grant(&asked, rule, &claims, None)
 }
 
 /// The next certificate of the agent with this identity.
@@ -113,19 +109,24 @@ pub(super) fn renewal(
     superseded: impl Fn(Cutoff) -> Supersession,
 ) -> Result<Grant, ApiError> {
     let claims = claims_of_entry(&asked.host.claims).map_err(|error| ApiError::internal(&error))?;
-    let rows = service.read(service.now(), |draft| rules_of(draft, &asked.host.profile))?;
-    let rule = rows
-        .into_iter()
+    let in_force = service.read(service.now(), |draft| agents(service, draft))?;
+    let rule = in_force
+        .of_class(&asked.host.profile)
+        .iter()
         .find(|rule| rule.render(&asked.host.spiffe_id, &claims).is_ok_and(|id| id == *spiffe_id))
         .ok_or_else(|| Refusal::AgentUnknown { profile: asked.host.profile.clone(), agent: spiffe_id.to_string() })?;
     let superseded = superseded(rule.cutoff(asked.profile));
-    grant(asked, &rule, Some(superseded))
+    grant(asked, rule, &claims, Some(superseded))
 }
 
-fn grant(asked: &Asked<'_>, rule: &AgentRule, superseded: Option<Supersession>) -> Result<Grant, ApiError> {
+fn grant(
+    asked: &Asked<'_>,
+    rule: &AgentRule,
+    claims: &Claims,
+    superseded: Option<Supersession>,
+) -> Result<Grant, ApiError> {
     let Asked { host_id, host, profile, rules, csr } = asked;
-    let claims = claims_of_entry(&host.claims).map_err(|error| ApiError::internal(&error))?;
-    let wanted = Wanted::agent(rule, profile, &host.spiffe_id, &claims, csr.key_kind())?;
+    let wanted = Wanted::agent(rule, profile, &host.spiffe_id, claims, csr.key_kind())?;
     let asker = Host { id: &host.spiffe_id, profile: profile.name() };
     let request = match superseded {
         Some(_) => Request::renew_agent(asker, &wanted),
@@ -136,33 +137,9 @@ fn grant(asked: &Asked<'_>, rule: &AgentRule, superseded: Option<Supersession>) 
         .map_err(|error| ApiError::internal(&error))
 }
 
-/// The agents of a class, as rules.
-fn rules_of(draft: &Draft<'_>, profile: &str) -> Result<Vec<AgentRule>, ApiError> {
-    let rows = draft.agents();
-    let of_class = rows.into_iter().filter(|&(class, _, _)| class == profile);
-    of_class.map(|(class, name, row)| rule(class, name, row)).collect()
-}
-
-/// A row as a rule. It was checked before it was written, so that a fault here is ours.
-pub(super) fn rule(profile: &str, name: &str, row: &AgentRow) -> Result<AgentRule, ApiError> {
-    let ours =
-        |fault: String| ApiError::internal(&std::io::Error::other(format!("agent {name} of {profile}: {fault}")));
-    let cutoff = row.cutoff.as_deref().map(str::parse).transpose();
-    let file = AgentRuleFile {
-        name: name.to_owned(),
-        profile: profile.to_owned(),
-        id: row.id.clone(),
-        selectors: SelectorsFile {
-            uid: row.selectors.uid,
-            gid: row.selectors.gid,
-            executable: row.selectors.executable.clone(),
-        },
-        key: Some(row.key),
-        lifetime: Some(row.lifetime),
-        cutoff: cutoff.map_err(|_| ours("its cutoff is none".to_owned()))?,
-    };
-    AgentRule::check(&file)
-        .map_err(|faults| ours(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+/// The agents that hosts may ask for now.
+pub(super) fn agents(service: &Service, draft: &Draft<'_>) -> Result<Arc<Agents>, ApiError> {
+    service.agents.of(draft).map_err(|error| ApiError::internal(&error))
 }
 
 fn offer(rule: &AgentRule, spiffe_id: SpiffeId) -> AgentOffer {

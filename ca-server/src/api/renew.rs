@@ -1,6 +1,7 @@
 //! `POST /v1/renew`: a host renews its own certificate, or that of one of its agents. The live certificate is the proof.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -20,11 +21,11 @@ use super::{agents, asking, body, operate};
 use crate::attestation::claims_of_entry;
 use crate::caller::HostCaller;
 use crate::csr::{self, OpenedCsr};
-use crate::decision::{Grant, Supersession};
+use crate::decision::{CutoffAt, Grant, Supersession};
 use crate::refusal::Refusal;
 use crate::rules_in_force::Ready;
 use crate::service::Service;
-use crate::state::rows::{HostRow, seconds};
+use crate::state::rows::{HostRow, Party, seconds};
 
 /// Renews.
 pub(super) async fn renew(
@@ -50,6 +51,7 @@ pub(super) async fn renew(
 /// What is renewed: the host's own certificate or an agent's.
 struct Renewed {
     spiffe_id: SpiffeId,
+    is_host: bool,
     not_after: Timestamp,
 }
 
@@ -59,14 +61,15 @@ fn decide(service: &Service, caller: &HostCaller, renews: Serial, csr: &OpenedCs
     let (host, renewed) = service.read(now, |draft| {
         let row = draft.certificate(&renews).ok_or(Refusal::CertificateUnknown)?;
         let holder = draft.holder(row.holder).ok_or(Refusal::CertificateUnknown)?;
-        if holder.host != Some(caller.host) {
+        if holder.party.host() != Some(caller.host) {
             return Err(Refusal::CertificateOfAnother);
         }
+        let is_host = matches!(holder.party, Party::Host(_));
         let host = draft.host(&caller.host).ok_or(Refusal::HostUnknown)?.clone();
-        Ok((host, Renewed { spiffe_id: holder.spiffe_id.clone(), not_after: seconds(row.not_after) }))
+        Ok((host, Renewed { spiffe_id: holder.spiffe_id.clone(), is_host, not_after: seconds(row.not_after) }))
     })?;
     let profile = profile_of(&rules, &host)?;
-    if renewed.spiffe_id == host.spiffe_id {
+    if renewed.is_host {
         own(caller.host, &host, profile, &rules, (renews, &renewed), csr, now)
     } else {
         let agent = agents::Asked { host_id: caller.host, host: &host, profile, rules: &rules, csr };
@@ -107,14 +110,21 @@ fn reattested(host: &HostRow, profile: &Profile, now: Timestamp) -> Result<(), A
     }
 }
 
-/// When the renewed certificate is refused: after the profile's grace, unless it runs out before, or simply expires.
+/// When the renewed certificate ends: after the profile's grace, unless it runs out before, or simply expires.
 fn superseded(serial: Serial, renewed: &Renewed, profile: &Profile, cutoff: Cutoff, now: Timestamp) -> Supersession {
+    let at = now.plus(profile.grace().as_duration());
+    let left = renewed.not_after.since(at);
     let cutoff = match cutoff {
-        Cutoff::Expire => None,
-        Cutoff::Refuse | Cutoff::Revoke => Some(now.plus(profile.grace().as_duration())),
+        Cutoff::Refuse | Cutoff::Revoke if !left.is_zero() => {
+            Some(CutoffAt { at, revoke: cutoff == Cutoff::Revoke && left > NOT_WORTH_A_CRL })
+        }
+        Cutoff::Expire | Cutoff::Refuse | Cutoff::Revoke => None,
     };
-    Supersession { serial, cutoff: cutoff.filter(|cutoff| *cutoff < renewed.not_after) }
+    Supersession { serial, cutoff }
 }
+
+/// A certificate with no more than this left to live at its cutoff is not worth a place on CRLs (design, section 5).
+const NOT_WORTH_A_CRL: Duration = Duration::from_secs(10 * 60);
 
 /// The profile of a host's class.
 ///

@@ -8,7 +8,8 @@ use ledger::feed::FeedEvent;
 use super::{ApplyError, At};
 use crate::draft::{Draft, short};
 use crate::state::rows::{
-    CertificateRow, CutoffRow, HolderNumberRow, HolderRow, HostRow, KeyRow, ProofRow, Standing, row_seconds, seconds,
+    CertificateRow, CutoffRow, HolderNumberRow, HolderRow, HostRow, KeyRow, Party, ProofRow, Standing, row_seconds,
+    seconds,
 };
 
 impl Draft<'_> {
@@ -21,7 +22,7 @@ impl Draft<'_> {
             return Err(at.exists("the serial"));
         }
         let issuer = self.authority(&body.issuer).ok_or_else(|| at.unknown("the issuer"))?.number;
-        let holder = self.hold(&body.spiffe_id, host_of(&body.subject), body.not_after);
+        let holder = self.hold(&body.spiffe_id, Party::of(&body.subject), body.not_after);
         let until = row_seconds(body.not_after);
         let row = CertificateRow {
             index: at.index,
@@ -43,12 +44,12 @@ impl Draft<'_> {
         let counters = &mut self.changes.scalars.counters;
         counters.certificates = counters.certificates.saturating_add(1);
         match body.supersedes {
-            Some(superseded) => self.supersede(at, superseded, body.cutoff),
+            Some(superseded) => self.supersede(at, superseded, body),
             None => Ok(()),
         }
     }
 
-    fn supersede(&mut self, at: At<'_>, serial: Serial, cutoff: Option<Timestamp>) -> Result<(), ApplyError> {
+    fn supersede(&mut self, at: At<'_>, serial: Serial, by: &CertificateAuthorised) -> Result<(), ApplyError> {
         let base = self.base();
         let layer = &mut self.changes.layers.certificates;
         let row = layer
@@ -59,8 +60,8 @@ impl Draft<'_> {
         let not_after = row.not_after;
         let counters = &mut self.changes.scalars.counters;
         counters.renewals = counters.renewals.saturating_add(1);
-        if let Some(cutoff) = cutoff {
-            let row = CutoffRow { cutoff_millis: cutoff.millis(), not_after };
+        if let Some(cutoff) = by.cutoff {
+            let row = CutoffRow { cutoff_millis: cutoff.millis(), not_after, revoke: by.revoke_at_cutoff };
             self.changes.layers.cutoffs.put(*serial.as_bytes(), row);
             self.emit(FeedEvent::superseded(at.index, serial, cutoff, seconds(not_after)));
         }
@@ -68,17 +69,17 @@ impl Draft<'_> {
     }
 
     /// The number of the holder, made if it has none that lives; its end is moved to that of the new certificate.
-    fn hold(&mut self, spiffe_id: &SpiffeId, host: Option<HostId>, not_after: Timestamp) -> u32 {
-        let known = self.holder_number(spiffe_id);
+    fn hold(&mut self, spiffe_id: &SpiffeId, party: Party, not_after: Timestamp) -> u32 {
+        let known = self.holder_number(spiffe_id, party);
         let number = known.unwrap_or(self.changes.scalars.next_holder);
         if known.is_none() {
             self.changes.scalars.next_holder = number.saturating_add(1);
         }
         let until = row_seconds(not_after).max(self.holder(number).map_or(0, |row| row.until));
-        let row = HolderRow { spiffe_id: spiffe_id.clone(), host, until };
+        let row = HolderRow { spiffe_id: spiffe_id.clone(), party, until };
         self.changes.layers.holders.put(number, row);
         let row = HolderNumberRow { number, until };
-        self.changes.layers.holder_numbers.put(spiffe_id.as_str().to_owned(), row);
+        self.changes.layers.holder_numbers.put((spiffe_id.as_str().to_owned(), party), row);
         number
     }
 
@@ -116,12 +117,5 @@ impl Draft<'_> {
         self.changes.layers.host_ids.put(body.spiffe_id.as_str().to_owned(), *id.as_bytes());
         self.changes.layers.hosts.put(*id.as_bytes(), row);
         Ok(())
-    }
-}
-
-fn host_of(subject: &Subject) -> Option<HostId> {
-    match subject {
-        Subject::Host { host } | Subject::Agent { host, .. } => Some(*host),
-        Subject::Server | Subject::Person { .. } => None,
     }
 }

@@ -6,7 +6,7 @@ use ledger::feed::FeedEvent;
 
 use super::{ApplyError, At};
 use crate::draft::{Draft, short};
-use crate::state::rows::{CrlRow, RevokedRow, Standing, row_seconds, seconds};
+use crate::state::rows::{CrlRow, CutoffRow, HolderRow, RevokedRow, Standing, row_seconds, seconds};
 
 impl Draft<'_> {
     /// Serials of the unexpired, unrevoked certificates that a predicate hits now, sorted.
@@ -14,13 +14,8 @@ impl Draft<'_> {
     pub fn hits(&self, predicate: &Predicate) -> Vec<Serial> {
         let mut hits: Vec<Serial> = match predicate {
             Predicate::Serial(serial) => self.certificate(serial).map(|_| *serial).into_iter().collect(),
-            Predicate::Agent(spiffe_id) => match self.holder_number(spiffe_id) {
-                Some(number) => self.certificates_where(|row| row.holder == number),
-                None => Vec::new(),
-            },
-            Predicate::Host(host) => {
-                self.certificates_where(|row| self.holder(row.holder).is_some_and(|holder| holder.host == Some(*host)))
-            }
+            Predicate::Agent(spiffe_id) => self.certificates_held(|holder| holder.spiffe_id == *spiffe_id),
+            Predicate::Host(host) => self.certificates_held(|holder| holder.party.host() == Some(*host)),
             Predicate::Key(key) => {
                 // A person's key is certified again at each login, any other key once.
                 let of_person = self.persons().any(|(_, person)| person.key == *key);
@@ -31,6 +26,10 @@ impl Draft<'_> {
                     None => Vec::new(),
                 }
             }
+            Predicate::Cutoff(until) => {
+                let due = |row: &CutoffRow| row.revoke && row.cutoff_millis <= until.millis();
+                self.cutoffs().filter(|(_, row)| due(row)).map(|(serial, _)| serial).collect()
+            }
         };
         hits.retain(|serial| self.revocation(serial).is_none());
         hits.sort_unstable();
@@ -39,6 +38,10 @@ impl Draft<'_> {
 
     fn certificates_where(&self, hit: impl Fn(&crate::state::rows::CertificateRow) -> bool) -> Vec<Serial> {
         self.certificates().filter(|(_, row)| hit(row)).map(|(serial, _)| serial).collect()
+    }
+
+    fn certificates_held(&self, by: impl Fn(&HolderRow) -> bool) -> Vec<Serial> {
+        self.certificates_where(|row| self.holder(row.holder).is_some_and(&by))
     }
 
     pub(super) fn certificates_revoked(&mut self, at: At<'_>, body: &CertificatesRevoked) -> Result<(), ApplyError> {

@@ -26,6 +26,7 @@ impl Draft<'_> {
             index: at.index,
         };
         self.changes.layers.agents.put((body.profile.clone(), body.agent.clone()), row);
+        self.changes.scalars.newest_agents = at.index;
         self.emit(FeedEvent::agents_changed(at.index));
         Ok(())
     }
@@ -35,6 +36,7 @@ impl Draft<'_> {
             return Err(at.unknown("the agent"));
         }
         self.changes.layers.agents.delete((body.profile.clone(), body.agent.clone()));
+        self.changes.scalars.newest_agents = at.index;
         self.emit(FeedEvent::agents_changed(at.index));
         Ok(())
     }

@@ -9,7 +9,7 @@ use ledger::entry::{Body, CertificateAuthorised, EvidenceUsed, Subject};
 use super::{Decided, LOST_ANSWER_WITHIN};
 use crate::draft::Draft;
 use crate::refusal::Refusal;
-use crate::state::rows::{HostRow, Standing, seconds};
+use crate::state::rows::{HostRow, Party, Standing, seconds};
 
 /// A prepared certificate and what it was granted on.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ fn answered_before(draft: &Draft<'_>, certificate: &CertificateAuthorised) -> Op
     }
     let key = draft.key(&certificate.key)?;
     let recent = draft.time().since(seconds(key.at)) <= LOST_ANSWER_WITHIN;
-    let same_holder = draft.holder_number(&certificate.spiffe_id) == Some(key.holder);
+    let same_holder = holder_number(draft, certificate) == Some(key.holder);
     if !(recent && same_holder) {
         return None;
     }
@@ -105,6 +105,11 @@ fn in_force(draft: &Draft<'_>, certificate: &CertificateAuthorised) -> Result<()
     Ok(())
 }
 
+/// Under which number the subject already holds this identity.
+fn holder_number(draft: &Draft<'_>, certificate: &CertificateAuthorised) -> Option<u32> {
+    draft.holder_number(&certificate.spiffe_id, Party::of(&certificate.subject))
+}
+
 /// T-39: no key of an authority, no revoked key, no key of another identity, and never the same key again.
 fn key_is_free(draft: &Draft<'_>, certificate: &CertificateAuthorised) -> Result<(), Refusal> {
     let key = &certificate.key;
@@ -120,7 +125,7 @@ fn key_is_free(draft: &Draft<'_>, certificate: &CertificateAuthorised) -> Result
     }
     match draft.key(key) {
         None => Ok(()),
-        Some(row) if draft.holder_number(&certificate.spiffe_id) != Some(row.holder) => Err(Refusal::KeyOfAnother),
+        Some(row) if holder_number(draft, certificate) != Some(row.holder) => Err(Refusal::KeyOfAnother),
         // A person proves possession of one credential key again and again; its leaves are short.
         Some(_) if is_person => Ok(()),
         Some(_) => Err(Refusal::KeyReused),
@@ -208,6 +213,10 @@ fn may_have_agent(
     {
         return Err(Refusal::CertificateRevoked { index: revoked.index });
     }
+    // A template may say what it likes; nobody but the host itself is given a host's id.
+    if draft.host_named(&certificate.spiffe_id).is_some() {
+        return Err(Refusal::IdOfHost { agent: agent.to_owned() });
+    }
     if draft.agent(&row.profile, agent).is_none() {
         return Err(Refusal::AgentUnknown { profile: row.profile.clone(), agent: agent.to_owned() });
     }
@@ -220,7 +229,7 @@ fn may_have_agent(
 /// T-43: only a live, unrevoked, unsuperseded certificate of the same identity is renewed.
 fn supersedable(draft: &Draft<'_>, serial: &Serial, certificate: &CertificateAuthorised) -> Result<(), Refusal> {
     let row = draft.certificate(serial).ok_or(Refusal::CertificateUnknown)?;
-    if draft.holder_number(&certificate.spiffe_id) != Some(row.holder) {
+    if holder_number(draft, certificate) != Some(row.holder) {
         return Err(Refusal::CertificateOfAnother);
     }
     if let Some(revoked) = draft.revocation(serial) {

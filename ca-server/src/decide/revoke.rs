@@ -1,6 +1,7 @@
 //! Revoke what a predicate hits. Knows no CRL and no feed; both follow the entry.
 
 use ledger::entry::{Body, CertificatesRevoked, Predicate, RevocationReason};
+use ledger::feed::MAX_EVENT_OCTETS;
 
 use super::{MAX_REASON_OCTETS, within};
 use crate::apply::hash_of_serials;
@@ -21,13 +22,16 @@ pub struct Revoke {
 /// Decides. Nothing to revoke is no error: the entry then says so, and a key stays refused; it is idempotent.
 ///
 /// # Errors
-/// A comment that is too long; a serial that does not exist.
+/// A comment that is too long; a serial that does not exist; more certificates than one event of the feed can carry.
 pub fn decide(draft: &Draft<'_>, command: &Revoke) -> Result<Vec<Body>, Refusal> {
     within("the comment", &command.comment, MAX_REASON_OCTETS)?;
     if let Predicate::Serial(serial) = &command.predicate {
         draft.certificate(serial).ok_or(Refusal::CertificateUnknown)?;
     }
     let hits = draft.hits(&command.predicate);
+    if hits.len() > MAX_HITS {
+        return Err(Refusal::TooManyHits { hits: hits.len(), limit: MAX_HITS });
+    }
     Ok(vec![Body::from(CertificatesRevoked {
         predicate: command.predicate.clone(),
         evaluated_at: draft.size(),
@@ -37,3 +41,7 @@ pub fn decide(draft: &Draft<'_>, command: &Revoke) -> Result<Vec<Body>, Refusal>
         comment: command.comment.clone(),
     })])
 }
+
+/// Certificates that one entry revokes at most: each serial takes 35 octets of the feed's event, of which a quarter is
+/// left for the entry itself.
+const MAX_HITS: usize = MAX_EVENT_OCTETS / 4 * 3 / 35;

@@ -13,7 +13,7 @@ mod period;
 use std::time::Duration;
 
 use identity::{KeyIdentifier, Serial, Sha256Hash, Timestamp};
-use ledger::entry::{Body, CrlAuthorised, EntryBytes, Kind, RevocationReason};
+use ledger::entry::{Body, CrlAuthorised, Kind, RevocationReason};
 use webpki::BorrowedCertRevocationList;
 
 use super::encoding::{INTEGER, SEQUENCE, Writer, constructed};
@@ -139,7 +139,7 @@ pub fn prepare(
 /// # Errors
 /// [`SignError`]; then nothing leaves, and the CRL before it stays the newest.
 pub fn sign(recorded: &Recorded, prepared: &PreparedCrl, issuers: &Issuers) -> Result<SignedCrl, SignError> {
-    sign_entry(recorded.entry(), recorded.index(), prepared, issuers)
+    sign_body(recorded.body(), recorded.index(), prepared, issuers)
 }
 
 impl PreparedCrl {
@@ -188,20 +188,13 @@ impl SignedCrl {
     }
 }
 
-/// What [`sign`] does with the octets of the entry. Nothing but `sign` and the tests of this module call it.
-fn sign_entry(
-    entry: &EntryBytes,
-    index: u64,
-    prepared: &PreparedCrl,
-    issuers: &Issuers,
-) -> Result<SignedCrl, SignError> {
-    let body = entry.decode()?.body;
-    let found = body.kind();
+/// What [`sign`] does with what the entry says. Nothing but `sign` and the tests of this module call it.
+fn sign_body(body: &Body, index: u64, prepared: &PreparedCrl, issuers: &Issuers) -> Result<SignedCrl, SignError> {
     let Body::CrlAuthorised(body) = body else {
-        return Err(SignError::OtherKind { wanted: Kind::CrlAuthorised, found });
+        return Err(SignError::OtherKind { wanted: Kind::CrlAuthorised, found: body.kind() });
     };
     let issuer = usable(&body.issuer, issuers)?;
-    agree(&body, index, prepared)?;
+    agree(body, index, prepared)?;
     let assembled = issuer.authority().assemble(&prepared.tbs)?;
     if let Err(invalid) = issuer.authority().verify(&prepared.tbs, &assembled) {
         issuer.stop();

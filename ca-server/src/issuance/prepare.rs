@@ -137,7 +137,8 @@ fn certificate(
         rules: grant.rules().to_vec(),
         evidence: grant.evidence().cloned(),
         supersedes: grant.supersedes(),
-        cutoff: grant.cutoff(),
+        cutoff: grant.cutoff().map(|cutoff| cutoff.at),
+        revoke_at_cutoff: grant.cutoff().is_some_and(|cutoff| cutoff.revoke),
         shard: u32::from(shard.number()),
         tbs: Octets(tbs),
     })

@@ -1,11 +1,11 @@
-//! From what is recorded to what is signed: the only way to an issuer's key. Takes the octets from the entry as the
-//! ledger has it; knows no grant and no request.
+//! From what is recorded to what is signed: the only way to an issuer's key. Takes the octets from what the entry says;
+//! knows no grant and no request.
 
 use std::sync::Arc;
 
 use identity::svid::{CertificateError, CertificateFacts, Svid, SvidError, to_be_signed};
 use identity::{KeyHash, KeyIdentifier, Serial, SpiffeId, Timestamp};
-use ledger::entry::{Body, CertificateAuthorised, EntryBytes, EntryError, Kind};
+use ledger::entry::{Body, CertificateAuthorised, Kind};
 
 use super::issuer::{Issuer, Issuers};
 use crate::committer::Recorded;
@@ -23,9 +23,6 @@ pub struct Signed {
 /// Why what is recorded was not signed, or did not leave. All of them are faults of ours; none is the asker's.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// The entry cannot be read, although it was recorded.
-    #[error("the recorded entry cannot be read")]
-    Entry(#[from] EntryError),
     /// The entry lets nothing of this kind be signed.
     #[error("an entry {found} lets no {wanted} be signed")]
     OtherKind {
@@ -80,7 +77,7 @@ pub enum SignError {
 /// # Errors
 /// [`SignError`]; then nothing leaves, while the entry stands: the certificate counts as issued and can be revoked.
 pub fn sign(recorded: &Recorded, issuers: &Issuers) -> Result<Signed, SignError> {
-    sign_entry(recorded.entry(), issuers)
+    sign_body(recorded.body(), issuers)
 }
 
 impl Signed {
@@ -121,18 +118,16 @@ impl Signed {
     }
 }
 
-/// What [`sign`] does with the octets of the entry. Nothing but `sign` and the tests of this module call it.
-pub(super) fn sign_entry(entry: &EntryBytes, issuers: &Issuers) -> Result<Signed, SignError> {
-    let body = entry.decode()?.body;
-    let found = body.kind();
+/// What [`sign`] does with what the entry says. Nothing but `sign` and the tests of this module call it.
+pub(super) fn sign_body(body: &Body, issuers: &Issuers) -> Result<Signed, SignError> {
     let Body::CertificateAuthorised(body) = body else {
-        return Err(SignError::OtherKind { wanted: Kind::CertificateAuthorised, found });
+        return Err(SignError::OtherKind { wanted: Kind::CertificateAuthorised, found: body.kind() });
     };
     let issuer = usable(&body.issuer, issuers)?;
     let tbs = &body.tbs.0;
     let facts = CertificateFacts::from_tbs_der(tbs)?;
     let svid = Svid::leaf(&facts)?;
-    agree(&body, &facts, &svid, issuer)?;
+    agree(body, &facts, &svid, issuer)?;
 
     let assembled = issuer.authority().assemble(tbs)?;
     if issuer.is_sampled()

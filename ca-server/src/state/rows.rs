@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use identity::{HostId, KeyHash, KeyIdentifier, KeyKind, Lifetime, PersonId, Sha256Hash, SpiffeId, Timestamp};
-use ledger::entry::{AuthorityRole, AuthorityState, Claims, RevocationReason, Role, Selectors};
+use ledger::entry::{AuthorityRole, AuthorityState, Claims, RevocationReason, Role, Selectors, Subject};
 use serde::{Deserialize, Serialize};
 
 /// A row that can run out.
@@ -32,17 +32,52 @@ pub struct CertificateRow {
     pub issuer: u16,
 }
 
-/// Who holds certificates: one identity of one subject.
+/// Who holds certificates: one identity of one subject. Agents of several hosts may share an identity; they are as many
+/// holders, so that none can renew, use or lose the certificate of another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HolderRow {
     /// The identity.
     #[serde(with = "identity::text")]
     pub spiffe_id: SpiffeId,
-    /// The host that it is, or that it runs on; `None` for the server and for persons.
-    #[serde(with = "identity::text::option")]
-    pub host: Option<HostId>,
+    /// Whose.
+    pub party: Party,
     /// When the last of its certificates runs out, seconds since 1970.
     pub until: u32,
+}
+
+/// What a holder is. Not told from the identity: a template may give an agent the id that some host has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Party {
+    /// The server's own listener.
+    Server,
+    /// The host with this id.
+    Host([u8; 16]),
+    /// An agent on the host with this id.
+    Agent([u8; 16]),
+    /// The person with this id.
+    Person([u8; 16]),
+}
+
+impl Party {
+    /// The party of an entry's subject.
+    #[must_use]
+    pub fn of(subject: &Subject) -> Self {
+        match subject {
+            Subject::Server => Self::Server,
+            Subject::Host { host } => Self::Host(*host.as_bytes()),
+            Subject::Agent { host, .. } => Self::Agent(*host.as_bytes()),
+            Subject::Person { person } => Self::Person(*person.as_bytes()),
+        }
+    }
+
+    /// The host that it is, or that it runs on.
+    #[must_use]
+    pub fn host(self) -> Option<HostId> {
+        match self {
+            Self::Host(host) | Self::Agent(host) => Some(HostId::from_bytes(host)),
+            Self::Server | Self::Person(_) => None,
+        }
+    }
 }
 
 /// Where a holder stands in `holders`.
@@ -100,6 +135,8 @@ pub struct CutoffRow {
     pub cutoff_millis: u64,
     /// End of its validity, seconds since 1970.
     pub not_after: u32,
+    /// Whether it is revoked then, so that it stands on CRLs too.
+    pub revoke: bool,
 }
 
 /// A proof or nonce that was spent.

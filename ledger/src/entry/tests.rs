@@ -16,7 +16,7 @@ fn entry(kind: &str, body: &str) -> String {
 fn samples() -> Vec<(Kind, String)> {
     let time = "2026-11-23T08:00:00.000Z";
     let certificate = format!(
-        r#"{{"subject":{{"agent":{{"host":"{HEX16}","agent":"web"}}}},"spiffe_id":"spiffe://example.org/host/a/agent/web","serial":"{HEX16}","issuer":"{HEX20}","key":"{HEX32}","not_before":"{time}","not_after":"{time}","profile":"p","policy":5,"rules":["r"],"evidence":{{"attestor":"join-token","proof":"{HEX32}","proof_until":"{time}","nonce":"{HEX32}","nonce_until":"{time}","claims":{{"a":true,"l":["x"],"n":7,"name":"x"}}}},"supersedes":"{HEX16}","cutoff":"{time}","shard":3,"tbs":"MAA="}}"#
+        r#"{{"subject":{{"agent":{{"host":"{HEX16}","agent":"web"}}}},"spiffe_id":"spiffe://example.org/host/a/agent/web","serial":"{HEX16}","issuer":"{HEX20}","key":"{HEX32}","not_before":"{time}","not_after":"{time}","profile":"p","policy":5,"rules":["r"],"evidence":{{"attestor":"join-token","proof":"{HEX32}","proof_until":"{time}","nonce":"{HEX32}","nonce_until":"{time}","claims":{{"a":true,"l":["x"],"n":7,"name":"x"}}}},"supersedes":"{HEX16}","cutoff":"{time}","revoke_at_cutoff":true,"shard":3,"tbs":"MAA="}}"#
     );
     let of = |kind, body: String| (kind, body);
     vec![

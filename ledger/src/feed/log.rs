@@ -33,6 +33,7 @@ struct Certificate {
     not_after: Timestamp,
     revoked: Option<RevocationReason>,
     cutoff: Option<Timestamp>,
+    revoke_at_cutoff: bool,
 }
 
 impl FeedLog {
@@ -126,6 +127,7 @@ impl FeedLog {
         if let (Some(serial), Some(cutoff)) = (body.supersedes, body.cutoff) {
             let superseded = self.certificates.get_mut(&serial).ok_or(FeedLogError::UnknownSerial { index, serial })?;
             superseded.cutoff = Some(cutoff);
+            superseded.revoke_at_cutoff = body.revoke_at_cutoff;
             event = Some(FeedEvent::superseded(index, serial, cutoff, superseded.not_after));
         }
         let host = match &body.subject {
@@ -139,6 +141,7 @@ impl FeedLog {
             not_after: body.not_after,
             revoked: None,
             cutoff: None,
+            revoke_at_cutoff: false,
         };
         self.certificates.insert(body.serial, certificate);
         Ok(event)
@@ -156,6 +159,9 @@ impl FeedLog {
             Predicate::Agent(spiffe_id) => certificate.spiffe_id == *spiffe_id,
             Predicate::Host(host) => certificate.host == Some(*host),
             Predicate::Key(key) => certificate.key == *key,
+            Predicate::Cutoff(until) => {
+                certificate.revoke_at_cutoff && certificate.cutoff.is_some_and(|cutoff| cutoff <= *until)
+            }
         };
         let (mut serials, mut last) = (Vec::new(), time);
         for (serial, certificate) in &mut self.certificates {

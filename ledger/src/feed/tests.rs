@@ -99,6 +99,7 @@ impl Server {
             evidence: None,
             supersedes: supersedes.map(|(number, _)| serial(number)),
             cutoff: supersedes.map(|(_, grace)| self.now.plus(grace)),
+            revoke_at_cutoff: supersedes.is_some_and(|(_, grace)| grace < HOUR / 2),
             shard: 0,
             tbs: Octets(vec![0x30, 0]),
         }
@@ -115,6 +116,8 @@ impl Server {
             Predicate::Agent(id) => *id == spiffe_id(of),
             Predicate::Host(id) => *id == host(of),
             Predicate::Key(hash) => *hash == key(known.as_bytes()[15]),
+            // The one that `with_history` supersedes, 300 s after a minute.
+            Predicate::Cutoff(until) => *known == serial(1) && until.millis() >= START + 360_000,
         };
         let now = self.now;
         let hits = |(known, (of, end)): (&Serial, &(u8, Timestamp))| (*end >= now && hit(known, *of)).then_some(*known);

@@ -14,13 +14,12 @@ use policies::{AgentRule, Name};
 use protocol::admin::{AddAgent, AgentView, Done, Plain};
 use protocol::limits::MAX_REQUEST_OCTETS;
 
-use super::super::agents::rule;
+use super::super::agents::agents;
 use super::super::asking::From;
 use super::super::body;
 use super::super::error::ApiError;
 use super::{done, may_read, permitted};
 use crate::decide::{self, Command};
-use crate::draft::Draft;
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::state::rows::AgentRow;
@@ -35,11 +34,9 @@ pub(super) async fn add(
     let AddAgent { request, agent: view } = body::json(&headers, body, MAX_REQUEST_OCTETS).await?;
     let wanted = AgentRule::check(&file(&view)?).map_err(|faults| malformed(&faults))?;
     let rules = service.rules().map_err(|error| ApiError::internal(&error))?;
-    let others = service.read(service.now(), all)?;
-    let others: Vec<AgentRule> = others
-        .into_iter()
-        .filter(|other| (other.profile(), other.name()) != (wanted.profile(), wanted.name()))
-        .collect();
+    let in_force = service.read(service.now(), |draft| agents(&service, draft))?;
+    let is_other = |rule: &&AgentRule| (rule.profile(), rule.name()) != (wanted.profile(), wanted.name());
+    let others: Vec<AgentRule> = in_force.all().iter().filter(is_other).cloned().collect();
     beside::check(&wanted, rules.set.profiles(), &others).map_err(|conflicts| malformed(&conflicts))?;
     let who = permitted(&service, &peer, Act::AddAgent(&wanted))?;
     let added = AgentAdded {
@@ -81,10 +78,6 @@ pub(super) async fn list(
     Ok(Json(service.read(service.now(), |draft| {
         draft.agents().into_iter().map(|(profile, name, row)| view(profile, name, row)).collect()
     })))
-}
-
-fn all(draft: &Draft<'_>) -> Result<Vec<AgentRule>, ApiError> {
-    draft.agents().into_iter().map(|(profile, name, row)| rule(profile, name, row)).collect()
 }
 
 fn view(profile: &str, name: &str, row: &AgentRow) -> AgentView {

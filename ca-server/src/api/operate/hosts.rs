@@ -84,7 +84,7 @@ pub(super) async fn certificates(
         let all = draft.certificates().filter_map(|(serial, row)| {
             let holder = draft.holder(row.holder)?;
             let wanted = spiffe_id.as_ref().is_none_or(|id| *id == holder.spiffe_id)
-                && host.is_none_or(|id| holder.host == Some(id));
+                && host.is_none_or(|id| holder.party.host() == Some(id));
             wanted.then(|| certificate(draft, serial, row, &holder.spiffe_id))
         });
         all.take(MAX_LISTED).collect()

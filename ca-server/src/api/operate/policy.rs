@@ -14,7 +14,7 @@ use protocol::admin::{Done, LoadPolicy};
 use protocol::limits::MAX_ADMIN_REQUEST_OCTETS;
 use serde::Serialize;
 
-use super::super::agents::rule;
+use super::super::agents::agents;
 use super::super::asking::From;
 use super::super::body;
 use super::super::error::ApiError;
@@ -58,10 +58,8 @@ pub(super) async fn load(
     let who = permitted(&service, &peer, Act::LoadPolicy)?;
     let bundle = Bundle::from_bytes(&request.bundle.0).map_err(|error| ApiError::malformed(error.to_string()))?;
     let set = bundle.check().map_err(|problems| listed(&problems))?;
-    let agents = service.read(service.now(), |draft| {
-        draft.agents().into_iter().map(|(profile, name, row)| rule(profile, name, row)).collect::<Result<Vec<_>, _>>()
-    })?;
-    set.check_agents(&agents).map_err(|conflicts| listed(&conflicts))?;
+    let in_force = service.read(service.now(), |draft| agents(&service, draft))?;
+    set.check_agents(in_force.all()).map_err(|conflicts| listed(&conflicts))?;
     let digest = service.rules.keep(&bundle).map_err(|error| ApiError::internal(&error))?;
     let loaded = PolicyLoaded {
         bundle: digest,

@@ -13,8 +13,8 @@ use x509_cert::crl::CertificateList;
 use x509_cert::ext::pkix::CrlNumber;
 
 use super::*;
-use crate::issuance::sign::sign_entry as sign_leaf;
-use crate::issuance::tests::fixture::{Fault, FaultyKey, Pki, entry, now, serial};
+use crate::issuance::sign::sign_body as sign_leaf;
+use crate::issuance::tests::fixture::{Fault, FaultyKey, Pki, now, recorded, serial};
 
 fn revoked(number: u8, reason: RevocationReason) -> Revoked {
     Revoked { serial: serial(number), at: now(), not_after: now().plus(Duration::from_secs(3600)), reason }
@@ -43,7 +43,7 @@ fn body(prepared: &PreparedCrl) -> CrlAuthorised {
 
 fn signed(pki: &Pki, number: u64, revoked: &[Revoked]) -> SignedCrl {
     let prepared = prepared(pki, number, revoked);
-    sign_entry(&entry(body(&prepared)), number, &prepared, &pki.issuers).unwrap()
+    sign_body(&recorded(body(&prepared)), number, &prepared, &pki.issuers).unwrap()
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn check_differs(change: impl FnOnce(&mut CrlAuthorised), index: u64, expected: 
     let prepared = prepared(&pki, 5, &[revoked(4, RevocationReason::Unspecified)]);
     let mut body = body(&prepared);
     change(&mut body);
-    match sign_entry(&entry(body), index, &prepared, &pki.issuers) {
+    match sign_body(&recorded(body), index, &prepared, &pki.issuers) {
         Err(SignError::Differs { field }) => assert_eq!(field, expected),
         other => panic!("{other:?}"),
     }
@@ -186,11 +186,12 @@ fn only_the_recorded_octets_are_signed() {
     check_differs(|body| body.revoked = 0, 5, "revoked");
     let pki = Pki::p256();
     let prepared = prepared(&pki, 5, &[]);
-    let other = sign_entry(&entry(body(&prepared)), 5, &prepared, &Pki::p256().issuers).unwrap_err();
+    let other = sign_body(&recorded(body(&prepared)), 5, &prepared, &Pki::p256().issuers).unwrap_err();
     assert!(matches!(other, SignError::UnknownIssuer { .. }), "{other:?}");
-    let kind = sign_entry(&entry(pki.issuer.created(AuthorityState::Active)), 5, &prepared, &pki.issuers).unwrap_err();
+    let kind =
+        sign_body(&recorded(pki.issuer.created(AuthorityState::Active)), 5, &prepared, &pki.issuers).unwrap_err();
     assert!(matches!(kind, SignError::OtherKind { .. }), "{kind:?}");
-    let leaf = sign_leaf(&entry(body(&prepared)), &pki.issuers).unwrap_err();
+    let leaf = sign_leaf(&recorded(body(&prepared)), &pki.issuers).unwrap_err();
     assert!(matches!(leaf, SignError::OtherKind { .. }), "{leaf:?}");
 }
 
@@ -199,7 +200,7 @@ fn every_crl_is_verified_before_it_leaves() {
     let pki = Pki::with_issuer_key(KeyKind::P256, FaultyKey::new(Fault::WrongAt(1)));
     let sign = || {
         let prepared = prepared(&pki, 5, &[]);
-        sign_entry(&entry(body(&prepared)), 5, &prepared, &pki.issuers)
+        sign_body(&recorded(body(&prepared)), 5, &prepared, &pki.issuers)
     };
     sign().unwrap();
     assert!(matches!(sign(), Err(SignError::SignatureInvalid(_))));
@@ -226,7 +227,7 @@ fn what_a_verifier_cannot_read_does_not_leave() {
 
 /// What our agents' verifiers make of a leaf with a CRL: unknown is no, and so is a CRL that ran out.
 fn verify(pki: &Pki, crl: &SignedCrl, at: Timestamp) -> Result<(), webpki::Error> {
-    let leaf = sign_leaf(&entry(pki.prepared(KeyKind::P256).certificate().clone()), &pki.issuers).unwrap();
+    let leaf = sign_leaf(&recorded(pki.prepared(KeyKind::P256).certificate().clone()), &pki.issuers).unwrap();
     let [leaf, issuer] = leaf.chain().map(CertificateDer::from);
     let root = CertificateDer::from(pki.root.authority().certificate().to_vec());
     let crl = CertRevocationList::from(OwnedCertRevocationList::from_der(crl.der()).unwrap());

@@ -9,9 +9,9 @@ use identity::{KeyKind, Timestamp, TrustDomain};
 use ledger::entry::{AuthorityRole, AuthorityState};
 use x509_cert::Certificate;
 
-use super::fixture::{Fault, FaultyKey, Pki, entry, key, now, publication, serial, trust_domain};
+use super::fixture::{Fault, FaultyKey, Pki, key, now, publication, recorded, serial, trust_domain};
 use crate::custody::Custody;
-use crate::issuance::sign::sign_entry;
+use crate::issuance::sign::sign_body;
 use crate::issuance::{Authority, AuthorityError, CeremonyError, Issuer, IssuerError, Root};
 
 fn facts(authority: &Authority) -> CertificateFacts {
@@ -89,7 +89,7 @@ fn the_entry_holds_the_certificate() {
     assert_eq!((root.parent, issuer.parent), (None, Some(root.authority)));
     assert_eq!(issuer.certificate.0, **pki.issuer.authority().certificate());
     assert_eq!((issuer.key, issuer.not_after), (pki.issuer.authority().public_key().hash(), pki.issuer.not_after()));
-    entry(root);
+    recorded(root);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn what_is_no_issuer_is_not_opened() {
     let root_key = key(KeyKind::P256);
     let root = Root::create(&trust_domain(), Arc::clone(&root_key), now(), serial(1)).unwrap();
     check_no_issuer(root.authority().certificate(), root_key, "path length is None");
-    let leaf = sign_entry(&entry(pki.prepared(KeyKind::P256).certificate().clone()), &pki.issuers).unwrap();
+    let leaf = sign_body(&recorded(pki.prepared(KeyKind::P256).certificate().clone()), &pki.issuers).unwrap();
     check_no_issuer(leaf.certificate(), issuer_key, "not that of an authority");
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use identity::{HostId, KeyKind, RequestId, Serial, Sha256Hash, SpiffeId, Timestamp, TrustDomain};
-use ledger::entry::{Actor, Body, Entry, EntryBytes};
+use ledger::entry::{Actor, Body, Entry};
 use pki_test_fixtures::authority::request::{LeafKey, sound};
 use policies::{
     Wanted,
@@ -96,10 +96,15 @@ pub(in crate::issuance) fn serial(number: u8) -> Serial {
     Serial::new(now(), [number; 10]).unwrap()
 }
 
-/// The octets of an entry with this body.
-pub(in crate::issuance) fn entry(body: impl Into<Body>) -> EntryBytes {
+/// What an entry with this body says when it is read back.
+pub(in crate::issuance) fn recorded(body: impl Into<Body>) -> Body {
     let request = RequestId::from_bytes([5; 16]);
-    Entry { time: now(), actor: Actor::Server, request, salt: [9; 16], body: body.into() }.encode().unwrap()
+    Entry { time: now(), actor: Actor::Server, request, salt: [9; 16], body: body.into() }
+        .encode()
+        .unwrap()
+        .decode()
+        .unwrap()
+        .body
 }
 
 /// A key that makes some signatures wrong.

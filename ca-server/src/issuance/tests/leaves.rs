@@ -25,7 +25,7 @@ use x509_cert::time::{Time, Validity};
 
 use super::fixture::{HOST, Pki, grant, now, opened, renewal, serial, spiffe_id};
 use crate::csr;
-use crate::decision::Supersession;
+use crate::decision::{CutoffAt, Supersession};
 use crate::issuance::prepare::validity;
 use crate::issuance::{PrepareError, Prepared, Shard, prepare};
 
@@ -71,12 +71,13 @@ fn the_entry_says_what_the_leaf_says() {
 #[test]
 fn a_renewals_entry_says_what_it_rests_on() {
     let pki = Pki::p256();
-    let superseded = Supersession { serial: serial(1), cutoff: Some(now().plus(Duration::from_secs(300))) };
+    let cutoff = CutoffAt { at: now().plus(Duration::from_secs(300)), revoke: true };
+    let superseded = Supersession { serial: serial(1), cutoff: Some(cutoff) };
     let grant = renewal(KeyKind::P256, superseded);
     let (profile, rules) = (grant.profile().map(str::to_owned), grant.rules().to_vec());
     let prepared = prepare(grant, opened(KeyKind::P256), &pki.issuer, now(), serial(3)).unwrap();
     let body = prepared.certificate();
-    assert_eq!((body.supersedes, body.cutoff), (Some(superseded.serial), superseded.cutoff));
+    assert_eq!((body.supersedes, body.cutoff, body.revoke_at_cutoff), (Some(serial(1)), Some(cutoff.at), true));
     assert_eq!((body.profile.clone(), body.rules.clone()), (profile, rules));
     assert!(body.profile.is_some() && !body.rules.is_empty() && body.evidence.is_none());
 }

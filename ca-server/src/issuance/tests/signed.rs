@@ -9,13 +9,13 @@ use ledger::entry::{AuthorityState, CertificateAuthorised, Octets};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::fixture::{Fault, FaultyKey, HOST, Pki, entry, now, serial, spiffe_id};
-use crate::issuance::sign::sign_entry;
+use super::fixture::{Fault, FaultyKey, HOST, Pki, now, recorded, serial, spiffe_id};
+use crate::issuance::sign::sign_body;
 use crate::issuance::{Issuers, SignError, Signed};
 
 impl Pki {
     fn signed(&self, kind: KeyKind) -> Signed {
-        sign_entry(&entry(self.prepared(kind).certificate().clone()), &self.issuers).unwrap()
+        sign_body(&recorded(self.prepared(kind).certificate().clone()), &self.issuers).unwrap()
     }
 }
 
@@ -60,8 +60,8 @@ fn every_pair_of_key_kinds_gives_a_chain_that_verifies() {
 fn what_is_signed_is_what_was_recorded() {
     let pki = Pki::p256();
     let prepared = pki.prepared(KeyKind::P256);
-    let recorded = entry(prepared.certificate().clone());
-    let (first, again) = (sign_entry(&recorded, &pki.issuers).unwrap(), sign_entry(&recorded, &pki.issuers).unwrap());
+    let body = recorded(prepared.certificate().clone());
+    let (first, again) = (sign_body(&body, &pki.issuers).unwrap(), sign_body(&body, &pki.issuers).unwrap());
     for signed in [&first, &again] {
         assert_eq!(to_be_signed(signed.certificate()).unwrap(), prepared.to_be_signed());
     }
@@ -74,7 +74,7 @@ fn check_differs(change: impl FnOnce(&mut CertificateAuthorised), expected: &str
     let pki = Pki::p256();
     let mut body = pki.prepared(KeyKind::P256).certificate().clone();
     change(&mut body);
-    match sign_entry(&entry(body), &pki.issuers) {
+    match sign_body(&recorded(body), &pki.issuers) {
         Err(SignError::Differs { field }) => assert_eq!(field, expected),
         other => panic!("{other:?}"),
     }
@@ -93,20 +93,20 @@ fn fields_and_octets_must_agree() {
 #[test]
 fn only_the_issuer_that_is_named_signs() {
     let pki = Pki::p256();
-    let recorded = entry(pki.prepared(KeyKind::P256).certificate().clone());
-    let none = sign_entry(&recorded, &Issuers::default()).unwrap_err();
+    let body = recorded(pki.prepared(KeyKind::P256).certificate().clone());
+    let none = sign_body(&body, &Issuers::default()).unwrap_err();
     assert!(matches!(none, SignError::UnknownIssuer { issuer } if issuer == pki.issuer.key_identifier()));
-    let other = sign_entry(&recorded, &Pki::p256().issuers).unwrap_err();
+    let other = sign_body(&body, &Pki::p256().issuers).unwrap_err();
     assert!(matches!(other, SignError::UnknownIssuer { .. }), "{other:?}");
     let mut retired = pki.issuers.clone();
     retired.remove(&pki.issuer.key_identifier());
-    assert!(sign_entry(&recorded, &retired).is_err());
+    assert!(sign_body(&body, &retired).is_err());
 }
 
 #[test]
 fn other_entries_let_nothing_be_signed() {
     let pki = Pki::p256();
-    let other = sign_entry(&entry(pki.issuer.created(AuthorityState::Active)), &pki.issuers).unwrap_err();
+    let other = sign_body(&recorded(pki.issuer.created(AuthorityState::Active)), &pki.issuers).unwrap_err();
     assert!(matches!(other, SignError::OtherKind { .. }), "{other:?}");
 }
 
@@ -116,43 +116,43 @@ fn octets_that_are_no_leaf_are_not_signed() {
     let pki = Pki::p256();
     let mut body = pki.prepared(KeyKind::P256).certificate().clone();
     body.tbs = Octets(to_be_signed(pki.issuer.authority().certificate()).unwrap().to_vec());
-    let refused = sign_entry(&entry(body.clone()), &pki.issuers).unwrap_err();
+    let refused = sign_body(&recorded(body.clone()), &pki.issuers).unwrap_err();
     assert!(matches!(refused, SignError::NoSvid(_)), "{refused:?}");
     body.tbs = Octets(b"not a certificate".to_vec());
-    let refused = sign_entry(&entry(body), &pki.issuers).unwrap_err();
+    let refused = sign_body(&recorded(body), &pki.issuers).unwrap_err();
     assert!(matches!(refused, SignError::Unreadable(_)), "{refused:?}");
 }
 
 #[test]
 fn a_faulty_signer_is_stopped() {
     let pki = Pki::with_issuer_key(KeyKind::P256, FaultyKey::new(Fault::WrongAt(0)));
-    let recorded = entry(pki.prepared(KeyKind::P256).certificate().clone());
-    let fault = sign_entry(&recorded, &pki.issuers).unwrap_err();
+    let body = recorded(pki.prepared(KeyKind::P256).certificate().clone());
+    let fault = sign_body(&body, &pki.issuers).unwrap_err();
     assert!(matches!(fault, SignError::SignatureInvalid(_)), "{fault:?}");
     // The key would be right from now on; nobody knows that.
     assert!(pki.issuer.is_faulty());
-    let stopped = sign_entry(&recorded, &pki.issuers).unwrap_err();
+    let stopped = sign_body(&body, &pki.issuers).unwrap_err();
     assert!(matches!(stopped, SignError::Stopped { .. }), "{stopped:?}");
 }
 
 #[test]
 fn one_leaf_in_a_hundred_is_verified() {
     let pki = Pki::with_issuer_key(KeyKind::P256, FaultyKey::new(Fault::WrongAt(100)));
-    let recorded = entry(pki.prepared(KeyKind::P256).certificate().clone());
+    let body = recorded(pki.prepared(KeyKind::P256).certificate().clone());
     for number in 0..100 {
-        sign_entry(&recorded, &pki.issuers).unwrap_or_else(|error| panic!("{number}: {error}"));
+        sign_body(&body, &pki.issuers).unwrap_or_else(|error| panic!("{number}: {error}"));
     }
-    assert!(matches!(sign_entry(&recorded, &pki.issuers), Err(SignError::SignatureInvalid(_))));
+    assert!(matches!(sign_body(&body, &pki.issuers), Err(SignError::SignatureInvalid(_))));
 }
 
 #[test]
 fn a_key_that_does_not_sign_gives_no_certificate() {
     let pki = Pki::with_issuer_key(KeyKind::P256, FaultyKey::new(Fault::RefusesAt(0)));
-    let recorded = entry(pki.prepared(KeyKind::P256).certificate().clone());
-    let refused = sign_entry(&recorded, &pki.issuers).unwrap_err();
+    let body = recorded(pki.prepared(KeyKind::P256).certificate().clone());
+    let refused = sign_body(&body, &pki.issuers).unwrap_err();
     assert!(matches!(refused, SignError::Custody(_)), "{refused:?}");
     // It comes back: the entry stands, and the same certificate can be had.
-    verify(&pki, sign_entry(&recorded, &pki.issuers).unwrap().chain()).unwrap();
+    verify(&pki, sign_body(&body, &pki.issuers).unwrap().chain()).unwrap();
 }
 
 #[test]
@@ -161,8 +161,8 @@ fn an_issuer_is_found_by_its_key() {
     let both: Issuers = [&one, &two].map(|pki| Arc::clone(&pki.issuer)).into_iter().collect();
     assert_eq!(both.iter().count(), 2);
     for pki in [&one, &two] {
-        let recorded = entry(pki.prepared(KeyKind::P256).certificate().clone());
-        verify(pki, sign_entry(&recorded, &both).unwrap().chain()).unwrap();
+        let body = recorded(pki.prepared(KeyKind::P256).certificate().clone());
+        verify(pki, sign_body(&body, &both).unwrap().chain()).unwrap();
     }
     assert!(both.get(&KeyIdentifier::from_bytes([0; 20])).is_none());
 }

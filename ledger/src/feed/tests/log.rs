@@ -53,6 +53,8 @@ fn each_predicate_hits_what_it_says() {
     check(Predicate::Agent(spiffe_id(1)), &[3, 5]);
     check(Predicate::Key(key(3)), &[3]);
     check(Predicate::Host(host(50)), &[]);
+    check(Predicate::Cutoff(Timestamp::from_millis(START + 360_000).unwrap()), &[1]);
+    check(Predicate::Cutoff(Timestamp::from_millis(START + 359_999).unwrap()), &[]);
 }
 
 #[test]
