@@ -5,12 +5,14 @@
 //! LocalSocket::bind   a path      → a listener nobody else could have put there        (socket/place.rs)
 //! Peer::of            a stream    → the process at its other end, told by the kernel   (socket/peer.rs)
 //! Admission::admit    a uid       → a permit, or a refusal when too many are open      (socket/admission.rs)
-//! serve               all three   → HTTP/1.1 and HTTP/2 for one router                 (socket/serve.rs)
+//! Filtered::new       a stream    → the same, readable for our HTTP/2 server            (socket/authority.rs)
+//! serve               all of it   → HTTP/1.1 and HTTP/2 for one router                 (socket/serve.rs)
 //! ```
 //!
 //! The socket itself lets in whoever its mode lets in. What a caller *gets* is decided per request from its [`Peer`].
 
 mod admission;
+pub mod authority;
 mod peer;
 mod pidfd;
 mod place;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use enroll_client::identities::{AgentName, CurrentIdentity, Publisher, RelayEvent, Selectors};
+use enroll_client::socket::authority::Filtered;
 use enroll_client::socket::{Access, ConnectionLimits, LocalSocket, serve};
 use enroll_client::workload_api::router;
 use identity::svid::{CertificateFacts, Svid};
@@ -84,7 +85,7 @@ impl Host {
         let directory = tempfile::tempdir().unwrap();
         let socket = LocalSocket::bind(&directory.path().join("agent.sock"), Access::Owner).unwrap();
         let router = router(identities);
-        tokio::spawn(serve(socket, ConnectionLimits::default(), |stream| stream, router, std::future::pending()));
+        tokio::spawn(serve(socket, ConnectionLimits::default(), Filtered::new, router, std::future::pending()));
         let origin = Origin::parse("example.org/brevet").unwrap();
         let host = Self { domain, now, issuer, publisher, signer: Signer::new(), origin, directory };
         let (revoked, cutoffs) = (Vec::new(), Vec::new());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enroll_client::identities::{AgentName, CurrentIdentity, Publisher, Selectors};
+use enroll_client::socket::authority::Filtered;
 use enroll_client::socket::{Access, ConnectionLimits, LocalSocket, serve};
 use enroll_client::workload_api::router;
 use identity::svid::{CertificateFacts, Svid};
@@ -85,7 +86,7 @@ impl Host {
         let path = directory.path().join("agent.sock");
         let socket = LocalSocket::bind(&path, Access::Owner).unwrap();
         let router = router(identities);
-        tokio::spawn(serve(socket, ConnectionLimits::default(), |stream| stream, router, std::future::pending()));
+        tokio::spawn(serve(socket, ConnectionLimits::default(), Filtered::new, router, std::future::pending()));
         Self { domain, now, root, issuer, publisher, path, _directory: directory }
     }
 

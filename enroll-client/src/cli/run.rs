@@ -12,6 +12,7 @@ use crate::config::{Config, ConfigFile, LogFormat, Logging, Surroundings};
 use crate::driver::{Driver, Parts};
 use crate::keep::Keep;
 use crate::process;
+use crate::socket::authority::Filtered;
 use crate::socket::{ConnectionLimits, LocalSocket, serve};
 use crate::upstream::Upstream;
 use crate::workload_api::router;
@@ -63,8 +64,7 @@ async fn roll(config: Config) -> Result<(), CliError> {
     tracing::info!(socket = %config.socket.display(), "serving agents");
     let mut stop_serving = stop.clone();
     let until = async move { stopped(&mut stop_serving).await };
-    let mut served =
-        tokio::spawn(serve(socket, ConnectionLimits::default(), |stream| stream, router(identities), until));
+    let mut served = tokio::spawn(serve(socket, ConnectionLimits::default(), Filtered::new, router(identities), until));
     tokio::select! {
         () = driver.run(stopped(&mut stop)) => {}
         // A roller that nobody can reach is of no use, and hides that.

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use super::clock::{Clock, Moment};
 use crate::identities::{AgentName, CurrentIdentity, Identities, Publisher, Selectors};
+use crate::socket::authority::Filtered;
 use crate::socket::{Access, ConnectionLimits, LocalSocket, serve};
 use crate::workload_api::router;
 
@@ -144,7 +145,7 @@ impl Host {
         let router = router(self.identities.clone());
         let limits = ConnectionLimits::default();
         self.stop = Some(stop);
-        self.task = Some(tokio::spawn(serve(socket, limits, |stream| stream, router, async { drop(stopped.await) })));
+        self.task = Some(tokio::spawn(serve(socket, limits, Filtered::new, router, async { drop(stopped.await) })));
     }
 
     /// Stops serving; what was published stays.
