@@ -59,7 +59,8 @@ async fn one_round(
 ) -> usize {
     let until = outside.recorder().answers() + 5 + chance.below(60);
     let moment = Duration::from_micros(chance.below(30_000));
-    let at_work: Vec<_> = std::mem::take(slots).into_iter().map(|slot| tokio::spawn(slot.work(Arc::clone(outside)))).collect();
+    let at_work: Vec<_> =
+        std::mem::take(slots).into_iter().map(|slot| tokio::spawn(slot.work(Arc::clone(outside)))).collect();
     outside.answered(until).await;
     // The moment of the kill is what the test is about: nothing tells it but the clock.
     tokio::time::sleep(moment).await;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::block::{MAX_FIELDS, MAX_LIST_OCTETS, MAX_TABLE_OCTETS};
 use super::filter::{MAX_BLOCK_OCTETS, MAX_CONTINUATIONS, MAX_FRAME_OCTETS};
 use super::{AuthorityFilter, Flaw};
-use client::{Client, Field, Form, Framing, Sent, field, frame, read_frames};
+use client::{Client, Field, Form, Framing, field, frame, read_frames};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -67,8 +67,8 @@ fn check_authority(value: &[u8], expected: &[u8]) {
         let list = [field(":method", b"POST"), field(":authority", value), field("te", b"trailers")];
         // Twice: the second time the form that indexes is a reference to the table.
         let sent =
-            [client.send(&list, &[form; 3], Framing::default()), client.send(&list, &[form; 3], Framing::default())];
-        let octets: Vec<u8> = sent.iter().flat_map(|sent| sent.octets.clone()).collect();
+            [client.send(&list, &[form; 3], &Framing::default()), client.send(&list, &[form; 3], &Framing::default())];
+        let octets: Vec<u8> = sent.iter().flat_map(|sent| sent.clone()).collect();
         for found in read_frames(&after_preface(&octets).unwrap()) {
             let mut wanted = list.clone();
             wanted[1].value = expected.to_vec();
@@ -116,9 +116,9 @@ fn requests_of_the_standard() {
 fn a_block_that_grows_past_a_frame_is_continued() {
     let mut client = Client::default();
     let list = vec![field("x", &[b'v'; 4000]); 4];
-    let sent = client.send(&list, &[Form::Indexing; 4], Framing { priority: true, ..Framing::default() });
-    assert!(sent.octets.len() < 4100);
-    let found = read_frames(&after_preface(&sent.octets).unwrap());
+    let sent = client.send(&list, &[Form::Indexing; 4], &Framing { priority: true, ..Framing::default() });
+    assert!(sent.len() < 4100);
+    let found = read_frames(&after_preface(&sent).unwrap());
     assert_eq!((found.len(), &found[0].list, found[0].frames), (1, &list, 1));
     assert!(found[0].priority.is_some() && found[0].end_stream);
 }
@@ -175,7 +175,7 @@ fn flaws() {
 /// What is at a limit passes.
 #[test]
 fn limits_are_reached() {
-    assert!(after_preface(&frame(1, 0x5, 1, &vec![0x82; MAX_FIELDS])).is_ok());
+    assert!(after_preface(&frame(1, 0x5, 1, &[0x82; MAX_FIELDS])).is_ok());
     let largest_table = [0x3f, 0xe1, 0x1f];
     assert_eq!(31 + 0x61 + (0x1f << 7), MAX_TABLE_OCTETS);
     assert!(after_preface(&frame(1, 0x5, 1, &[&[0x20][..], &largest_table, &[0x82]].concat())).is_ok());
@@ -204,8 +204,8 @@ fn every_octet_value_in_every_position_of_a_headers_frame() {
     let mut client = Client::default();
     let list = [field(":method", b"POST"), field(":authority", b"/a"), field("x", b"yz")];
     let framing = Framing { priority: true, padding: Some(3), ..Framing::default() };
-    let first = client.send(&list, &[Form::Indexing, Form::Indexing, Form::Plain], framing.clone()).octets;
-    let second = client.send(&list, &[Form::Indexing, Form::Indexing, Form::NeverIndexed], framing).octets;
+    let first = client.send(&list, &[Form::Indexing, Form::Indexing, Form::Plain], &framing);
+    let second = client.send(&list, &[Form::Indexing, Form::Indexing, Form::NeverIndexed], &framing);
     for position in 0..first.len() {
         for value in 0..=255 {
             let mut changed = first.clone();
@@ -253,8 +253,7 @@ proptest! {
     ) {
         let (mut client, mut input, mut expected) = (Client::default(), PREFACE.to_vec(), Vec::new());
         for ((list, forms, framing), (kind, payload)) in requests.iter().zip(&others) {
-            let Sent { octets, .. } = client.send(list, forms, framing.clone());
-            input.extend(octets);
+            input.extend(client.send(list, forms, framing));
             input.extend(frame(*kind, 0, 0, payload));
             let mut list = list.clone();
             for field in list.iter_mut().filter(|field| field.name == ":authority") {

@@ -39,10 +39,6 @@ impl Default for Framing {
     }
 }
 
-pub(super) struct Sent {
-    pub(super) octets: Vec<u8>,
-}
-
 /// A client's encoder.
 #[derive(Default)]
 pub(super) struct Client {
@@ -51,7 +47,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn send(&mut self, list: &[Field], forms: &[Form], framing: Framing) -> Sent {
+    pub(super) fn send(&mut self, list: &[Field], forms: &[Form], framing: &Framing) -> Vec<u8> {
         let mut block = Vec::new();
         if let Some(size) = framing.table {
             integer(0x20, 5, size, &mut block);
@@ -89,7 +85,7 @@ impl Client {
             payload.extend(vec![0; usize::from(framing.padding.unwrap_or_default())]);
             octets.extend(frame(1, flags, 1, &payload));
         }
-        Sent { octets }
+        octets
     }
 
     fn encode(&mut self, field: &Field, form: Form, block: &mut Vec<u8>) {

@@ -39,8 +39,8 @@ async fn ask(filtering: bool, sent: &[u8], enough: impl Fn(u8, &[u8]) -> bool) -
 fn request(authority: &[u8]) -> Vec<u8> {
     let list =
         [field(":method", b"GET"), field(":scheme", b"http"), field(":path", b"/"), field(":authority", authority)];
-    let block = Client::default().send(&list, &[Form::Indexing; 4], Framing::default());
-    [PREFACE, &frame(4, 0, 0, b""), &block.octets].concat()
+    let block = Client::default().send(&list, &[Form::Indexing; 4], &Framing::default());
+    [PREFACE, &frame(4, 0, 0, b""), &block].concat()
 }
 
 const HEADERS: u8 = 1;
