@@ -23,7 +23,7 @@ use ca_server::csr;
 use ca_server::custody::{Custody, SoftwareKey};
 use ca_server::decide::Command;
 use ca_server::decide::crl::AuthoriseCrl;
-use ca_server::issuance::crl::{self, Period, Revoked};
+use ca_server::issuance::crl::{self, Period, Revoked, Scope};
 use ca_server::issuance::{prepare, sign};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use identity::{KeyKind, Serial};
@@ -123,17 +123,18 @@ fn list(criterion: &mut Criterion) {
         })
         .collect();
     group.bench_function("write", |b| {
-        b.iter(|| crl::prepare(&authority.issuer, 7, period, revoked.iter().copied()).unwrap());
+        b.iter(|| crl::prepare(&authority.issuer, Scope::Full, 7, period, revoked.iter().copied()).unwrap());
     });
     // Recorded as a CRL of these entries would be; the ledger itself knows none of them.
     let (issuer, list, written) = (Arc::clone(&authority.issuer), revoked.clone(), Arc::new(Mutex::new(None)));
     let kept = Arc::clone(&written);
     let recorded = authority.record(Command::Crl(Box::new(AuthoriseCrl {
+        shard: None,
         issuer: issuer.key_identifier(),
         this_update: period.this_update(),
         next_update: period.next_update(),
         encode: Arc::new(move |_, number| {
-            let prepared = crl::prepare(&issuer, number, period, list.iter().copied()).unwrap();
+            let prepared = crl::prepare(&issuer, Scope::Full, number, period, list.iter().copied()).unwrap();
             let parts = (prepared.to_be_signed().to_vec(), prepared.revoked());
             *kept.lock().unwrap() = Some(prepared);
             Ok(parts)

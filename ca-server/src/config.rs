@@ -59,6 +59,14 @@ pub struct PublicFile {
     pub listen: SocketAddr,
     /// How verifiers reach it, `http://name[:port][/path]`; goes into every certificate.
     pub url: String,
+    /// CRL shards that new certificates are spread over: a power of two up to 256.
+    #[serde(default = "default_shards")]
+    pub crl_shards: u16,
+}
+
+/// Each shard is an entry of the ledger every six hours, and 1,000 revocations give it 2 kB.
+const fn default_shards() -> u16 {
+    16
 }
 
 /// `[admin]`.
@@ -238,7 +246,7 @@ impl ConfigFile {
             api_url: self.api.url,
             dns_names: self.api.dns_names,
             public_listen: self.public.listen,
-            publication: Publication::parse(&self.public.url)?,
+            publication: Publication::parse(&self.public.url, self.public.crl_shards)?,
             admin_socket: directory.join(self.admin.socket),
             passphrase,
             policy_needs_two: self.two_persons.policy,

@@ -1,4 +1,4 @@
-//! The newest CRL of each authority, ready to be handed out. Knows octets and their hash; signs nothing and reads no disk.
+//! The newest CRLs of each authority, ready to be handed out. Knows octets and their hash; signs nothing and reads no disk.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,9 +6,11 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use identity::{KeyIdentifier, Sha256Hash};
 
-/// The newest CRL of each authority. Readers take no lock; whoever signs CRLs puts each new one here after it is durable.
+use crate::issuance::crl::Scope;
+
+/// The newest CRLs of each authority. Readers take no lock; whoever signs CRLs puts each new one here after it is durable.
 #[derive(Debug, Default)]
-pub struct CrlShelf(ArcSwap<HashMap<KeyIdentifier, Crl>>);
+pub struct CrlShelf(ArcSwap<HashMap<(KeyIdentifier, Scope), Crl>>);
 
 /// A signed CRL.
 #[derive(Clone, Debug)]
@@ -24,20 +26,20 @@ impl CrlShelf {
         Self::default()
     }
 
-    /// Puts the newest CRL of `authority` in the place of the one before.
-    pub fn put(&self, authority: KeyIdentifier, der: Arc<[u8]>) {
+    /// Puts the newest CRL of `authority` for one scope in the place of the one before.
+    pub fn put(&self, authority: KeyIdentifier, scope: Scope, der: Arc<[u8]>) {
         let crl = Crl { hash: Sha256Hash::of(&der), der };
         self.0.rcu(|shelf| {
             let mut shelf = HashMap::clone(shelf);
-            shelf.insert(authority, crl.clone());
+            shelf.insert((authority, scope), crl.clone());
             shelf
         });
     }
 
-    /// The newest CRL of `authority`, if there is one.
+    /// The newest CRL of `authority` for one scope, if there is one.
     #[must_use]
-    pub fn newest(&self, authority: &KeyIdentifier) -> Option<Crl> {
-        self.0.load().get(authority).cloned()
+    pub fn newest(&self, authority: &KeyIdentifier, scope: Scope) -> Option<Crl> {
+        self.0.load().get(&(*authority, scope)).cloned()
     }
 }
 
@@ -62,20 +64,25 @@ mod tests {
     use identity::KeyIdentifier;
 
     use super::CrlShelf;
+    use crate::issuance::Shard;
+    use crate::issuance::crl::Scope;
 
     #[test]
-    fn the_newest_of_each_authority_stands() {
+    fn the_newest_of_each_authority_and_scope_stands() {
         let shelf = CrlShelf::new();
         let [a, b] = [1, 2].map(|octet| KeyIdentifier::from_bytes([octet; 20]));
-        assert!(shelf.newest(&a).is_none());
+        let shard = Scope::Shard(Shard::of_number(3).unwrap());
+        assert!(shelf.newest(&a, Scope::Full).is_none());
         for octets in [[1], [2]] {
-            shelf.put(a, Arc::from(octets));
+            shelf.put(a, Scope::Full, Arc::from(octets));
         }
-        shelf.put(b, Arc::from([3]));
-        assert_eq!(
-            (&**shelf.newest(&a).unwrap().der(), &**shelf.newest(&b).unwrap().der()),
-            (&[2_u8][..], &[3_u8][..])
-        );
-        assert_ne!(shelf.newest(&a).unwrap().hash(), shelf.newest(&b).unwrap().hash());
+        shelf.put(a, shard, Arc::from([3]));
+        shelf.put(b, Scope::Full, Arc::from([4]));
+        let octets = |id, scope| shelf.newest(id, scope).map(|crl| crl.der().to_vec());
+        assert_eq!(octets(&a, Scope::Full), Some(vec![2]));
+        assert_eq!(octets(&a, shard), Some(vec![3]));
+        assert_eq!(octets(&b, Scope::Full), Some(vec![4]));
+        assert_eq!(octets(&b, shard), None);
+        assert_ne!(shelf.newest(&a, Scope::Full).unwrap().hash(), shelf.newest(&a, shard).unwrap().hash());
     }
 }

@@ -115,8 +115,6 @@ lookups! {
     token(id: &TokenId) in tokens as *id.as_bytes() => TokenRow;
     /// An authority.
     authority(id: &KeyIdentifier) in authorities as *id.as_bytes() => AuthorityRow;
-    /// The newest full CRL of an authority.
-    crl(id: &KeyIdentifier) in crls as *id.as_bytes() => CrlRow;
     /// A person.
     person(id: &PersonId) in persons as *id.as_bytes() => PersonRow;
     /// An unspent approval.
@@ -174,6 +172,18 @@ impl Draft<'_> {
         let rows = self.changes.layers.revoked.rows(&self.base.tables.revoked);
         rows.filter(|(_, row)| self.lives(*row))
             .filter_map(|(serial, row)| Some((Serial::from_bytes(*serial).ok()?, row)))
+    }
+
+    /// The newest CRL of an authority: of a shard, or the full one.
+    #[must_use]
+    pub fn crl(&self, id: &KeyIdentifier, shard: Option<u32>) -> Option<&CrlRow> {
+        self.changes.layers.crls.get(&self.base.tables.crls, &(*id.as_bytes(), shard))
+    }
+
+    /// The newest CRLs of all authorities with their shards, in no order.
+    pub fn crls(&self) -> impl Iterator<Item = (KeyIdentifier, Option<u32>, &CrlRow)> {
+        let rows = self.changes.layers.crls.rows(&self.base.tables.crls);
+        rows.map(|((id, shard), row)| (KeyIdentifier::from_bytes(*id), *shard, row))
     }
 
     /// All cutoffs of certificates that have not expired, in no order.

@@ -37,7 +37,7 @@ pub use ceremony::{CeremonyError, Root};
 pub use issuer::{Issuer, IssuerError, Issuers};
 pub use lint::LintError;
 pub use prepare::{PrepareError, Prepared, prepare};
-pub use publication::{Publication, PublicationError, SHARDS, Shard};
+pub use publication::{MAX_SHARDS, NoShard, Publication, PublicationError, Shard};
 pub use serial::{NewSerialError, new_serial};
 pub use sign::{SignError, Signed, sign};
 

@@ -45,8 +45,8 @@ tables::tables! {
     agents: (String, String) => AgentRow,
     /// Authorities by key identifier.
     authorities: [u8; 20] => AuthorityRow,
-    /// The newest full CRL of each authority.
-    crls: [u8; 20] => CrlRow,
+    /// The newest CRL of each authority and shard, and of each authority the full one.
+    crls: ([u8; 20], Option<u32>) => CrlRow,
     /// Persons by id.
     persons: [u8; 16] => PersonRow,
     /// Unspent approvals by index.

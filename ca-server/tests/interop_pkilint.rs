@@ -18,10 +18,10 @@
 mod authority;
 #[path = "support/files.rs"]
 mod files;
+#[path = "support/venv.rs"]
+mod venv;
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use identity::KeyKind;
 use ledger::entry::RevocationReason;
@@ -29,32 +29,10 @@ use ledger::entry::RevocationReason;
 use authority::Authority;
 use files::Files;
 
-/// The programs of pkilint, installed on first use.
-fn programs() -> &'static Path {
-    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE.replace("==", "-"));
-        let ready = venv.join("ready");
-        if !ready.exists() {
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
-            let pip = ["install", "--quiet", "--disable-pip-version-check", PACKAGE];
-            run(Command::new(venv.join("bin/pip")).args(pip));
-            std::fs::write(ready, PACKAGE).unwrap();
-        }
-        venv.join("bin")
-    })
-}
-
-#[track_caller]
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// What a linter finds, at NOTICE and above.
 #[track_caller]
 fn findings(program: &str, arguments: &[&str], files: &Files) -> Vec<String> {
-    let mut command = Command::new(programs().join(program));
+    let mut command = Command::new(venv::programs(PACKAGE).join(program));
     let output = command.current_dir(files.path()).args(arguments).output().expect("a program of pkilint runs");
     // The exit code counts findings; what it cannot do at all it says on the other stream.
     assert!(output.stderr.is_empty(), "{arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));

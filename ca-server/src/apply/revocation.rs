@@ -99,15 +99,14 @@ impl Draft<'_> {
         if self.authority(&body.issuer).is_none() {
             return Err(at.unknown("the issuer"));
         }
-        if body.shard.is_none() {
-            let row = CrlRow {
-                index: at.index,
-                up_to: body.up_to,
-                this_update: body.this_update,
-                next_update: body.next_update,
-            };
-            self.changes.layers.crls.put(*body.issuer.as_bytes(), row);
-        }
+        let row = CrlRow {
+            index: at.index,
+            up_to: body.up_to,
+            this_update: body.this_update,
+            next_update: body.next_update,
+            tbs: body.tbs,
+        };
+        self.changes.layers.crls.put((*body.issuer.as_bytes(), body.shard), row);
         Ok(())
     }
 }

@@ -14,6 +14,8 @@ use crate::refusal::Refusal;
 pub struct AuthoriseCrl {
     /// Whose certificates it speaks of.
     pub issuer: KeyIdentifier,
+    /// Which of them: a shard, or all.
+    pub shard: Option<u32>,
     /// Its thisUpdate.
     pub this_update: Timestamp,
     /// Its nextUpdate.
@@ -48,7 +50,7 @@ pub fn decide(draft: &Draft<'_>, command: &AuthoriseCrl) -> Result<Vec<Body>, Re
         (command.encode)(draft, number).map_err(|_| Refusal::Missing { what: "an encoding of the CRL" })?;
     Ok(vec![Body::from(CrlAuthorised {
         issuer: command.issuer,
-        shard: None,
+        shard: command.shard,
         this_update: command.this_update,
         next_update: command.next_update,
         up_to: number,

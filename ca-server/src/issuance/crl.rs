@@ -1,10 +1,10 @@
 //! The list of an issuer's revoked certificates (RFC 5280, section 5). Knows its encoding and its times; decides no
 //! revocation and keeps nothing.
 //!
-//! One full CRL per issuer, without an issuingDistributionPoint, which every verifier understands (measured: four of four;
-//! a sharded one, two of four). Its number is the index of its `crl-authorised` entry, so it can never fall. Entries are in
-//! the order of their serials: from the same ledger anybody makes the same octets, and can compare their hash with the
-//! entry's.
+//! Two kinds per issuer: the full CRL, without an issuingDistributionPoint, which every verifier understands, and one for
+//! each shard, at the address that its certificates name (decision 0004). A CRL's number is the index of its
+//! `crl-authorised` entry, so it can never fall. Entries are in the order of their serials: from the same ledger anybody
+//! makes the same octets, and can compare their hash with the entry's.
 
 mod asked;
 mod entries;
@@ -18,14 +18,35 @@ use webpki::BorrowedCertRevocationList;
 
 use super::encoding::{INTEGER, SEQUENCE, Writer, constructed};
 use super::issuer::{Issuer, Issuers};
-use super::leaf::{NOT_CRITICAL, extension};
+use super::leaf::{CRITICAL, NOT_CRITICAL, URI, extension};
 use super::profile::id;
+use super::publication::Shard;
 use super::sign::{SignError, usable};
 use crate::committer::Recorded;
 use crate::state::rows::REVOKED_KEPT_SECONDS;
 
 pub use asked::{AskedCrl, revoked_of};
 pub use period::Period;
+
+/// Which certificates of an issuer a CRL speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// All.
+    Full,
+    /// Those of one shard.
+    Shard(Shard),
+}
+
+impl Scope {
+    /// The number of the shard, as entries state it; `None` for the full CRL.
+    #[must_use]
+    pub fn shard(self) -> Option<u32> {
+        match self {
+            Self::Full => None,
+            Self::Shard(shard) => Some(u32::from(shard.number())),
+        }
+    }
+}
 
 /// One certificate that is no longer to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +65,7 @@ pub struct Revoked {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PreparedCrl {
     issuer: KeyIdentifier,
+    scope: Scope,
     number: u64,
     period: Period,
     tbs: Vec<u8>,
@@ -56,6 +78,7 @@ pub struct SignedCrl {
     der: Vec<u8>,
     number: u64,
     issuer: KeyIdentifier,
+    scope: Scope,
 }
 
 /// Why there is no CRL to be recorded. Every one is a fault of ours.
@@ -85,15 +108,16 @@ pub enum CrlError {
     },
 }
 
-/// Writes the to-be-signed octets of a full CRL.
+/// Writes the to-be-signed octets of a CRL.
 ///
-/// `number` is the index that its entry will have. `revoked` are the issuer's revoked certificates in any order; those
-/// that ran out so long ago that they have stood on a CRL after their end are left out (RFC 5280, section 3.3; T-45).
+/// `number` is the index that its entry will have. `revoked` are the revoked certificates that the CRL speaks of, in any
+/// order; those that ran out so long ago that they have stood on a CRL after their end are left out (RFC 5280, section 3.3; T-45).
 ///
 /// # Errors
 /// [`CrlError::Twice`].
 pub fn prepare(
     issuer: &Issuer,
+    scope: Scope,
     number: u64,
     period: Period,
     revoked: impl IntoIterator<Item = Revoked>,
@@ -115,6 +139,9 @@ pub fn prepare(
             extension(extensions, id::CRL_NUMBER, NOT_CRITICAL, |value| {
                 value.element(INTEGER, &integer(&number.to_be_bytes()));
             });
+            if let Scope::Shard(shard) = scope {
+                issuing_distribution_point(extensions, &issuer.crl_url(shard));
+            }
         });
     });
     // All lengths are known, so that megabytes are written once, and to where they stay.
@@ -127,6 +154,7 @@ pub fn prepare(
     writer.raw(&after);
     Ok(PreparedCrl {
         issuer: issuer.key_identifier(),
+        scope,
         number,
         period,
         tbs: writer.into_octets(),
@@ -186,6 +214,26 @@ impl SignedCrl {
     pub const fn issuer(&self) -> KeyIdentifier {
         self.issuer
     }
+
+    /// Which of them.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        self.scope
+    }
+}
+
+/// RFC 5280, section 5.2.5: critical, with the very name that stands in the certificates. Without it a shard's CRL would be
+/// taken for the full one, and with it that is refused: a certificate of another shard is not found in it.
+fn issuing_distribution_point(extensions: &mut Writer, url: &str) {
+    extension(extensions, id::ISSUING_DISTRIBUTION_POINT, CRITICAL, |value| {
+        value.nested(SEQUENCE, |point| {
+            point.nested(constructed(0), |name| {
+                name.nested(constructed(0), |full| {
+                    full.element(URI, url.as_bytes());
+                });
+            });
+        });
+    });
 }
 
 /// What [`sign`] does with what the entry says. Nothing but `sign` and the tests of this module call it.
@@ -201,7 +249,7 @@ fn sign_body(body: &Body, index: u64, prepared: &PreparedCrl, issuers: &Issuers)
         return Err(invalid.into());
     }
     read_back(&assembled.der, prepared.revoked)?;
-    Ok(SignedCrl { der: assembled.der, number: index, issuer: body.issuer })
+    Ok(SignedCrl { der: assembled.der, number: index, issuer: body.issuer, scope: prepared.scope })
 }
 
 /// Those that belong on a CRL of that time, in the order of their serials: until they have expired and stood on one more.
@@ -222,6 +270,7 @@ fn agree(body: &CrlAuthorised, index: u64, prepared: &PreparedCrl) -> Result<(),
         ("tbs", Sha256Hash::of(&prepared.tbs) == body.tbs),
         ("index", prepared.number == index),
         ("issuer", prepared.issuer == body.issuer),
+        ("shard", prepared.scope.shard() == body.shard),
         ("this_update", prepared.period.this_update() == body.this_update),
         ("next_update", prepared.period.next_update() == body.next_update),
         ("revoked", prepared.revoked == body.revoked),

@@ -97,6 +97,12 @@ impl Issuer {
         self.authority.not_after()
     }
 
+    /// Where what verifiers fetch is published.
+    #[must_use]
+    pub const fn publication(&self) -> &Publication {
+        &self.publication
+    }
+
     /// Where the CRL of a shard is.
     #[must_use]
     pub fn crl_url(&self, shard: Shard) -> String {

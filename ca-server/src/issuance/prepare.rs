@@ -8,7 +8,6 @@ use super::issuer::Issuer;
 use super::leaf::Leaf;
 use super::lint::{LintError, lint};
 use super::profile::{BACKDATE_SHARE, MAX_BACKDATE, MAX_LEAF_LIFE};
-use super::publication::Shard;
 use crate::csr::OpenedCsr;
 use crate::decide::authorise::Authorise;
 use crate::decision::Grant;
@@ -110,7 +109,7 @@ fn certificate(
         return Err(PrepareError::KeyKind { granted, found: csr.key_kind() });
     }
     let (not_before, not_after) = validity(now, grant.lifetime(), issuer)?;
-    let shard = Shard::of(&serial);
+    let shard = issuer.publication().shard_of(&serial);
     let crl_url = issuer.crl_url(shard);
     let leaf = Leaf {
         issuer,

@@ -49,6 +49,7 @@ pub(super) mod id {
     pub(in super::super) const AUTHORITY_INFO_ACCESS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
     pub(in super::super) const CA_ISSUERS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x02";
     pub(in super::super) const CRL_NUMBER: &[u8] = b"\x55\x1d\x14";
+    pub(in super::super) const ISSUING_DISTRIBUTION_POINT: &[u8] = b"\x55\x1d\x1c";
     pub(in super::super) const COMMON_NAME: &[u8] = b"\x55\x04\x03";
     pub(in super::super) const ORGANIZATION: &[u8] = b"\x55\x04\x0a";
 }

@@ -5,10 +5,12 @@ use std::fmt;
 
 use identity::{KeyIdentifier, Serial};
 
-/// The base of the addresses that stand in certificates: the `public` listener, as verifiers reach it.
+/// The base of the addresses that stand in certificates (the `public` listener, as verifiers reach it), and how many
+/// shards new certificates are spread over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
     base: String,
+    shards: u16,
 }
 
 /// Why a text is no base of addresses.
@@ -40,6 +42,12 @@ pub enum PublicationError {
         /// Which.
         character: char,
     },
+    /// A number of shards over which certificates do not spread evenly.
+    #[error("{shards} shards: 1, 2, 4, 8, 16, 32, 64, 128 or {MAX_SHARDS} divide an octet evenly")]
+    Shards {
+        /// How many were asked for.
+        shards: u16,
+    },
     /// A path with a segment that is empty, `.` or `..`, or with an end in `/`.
     #[error("the public URL's path has an empty or dotted segment")]
     Path,
@@ -50,11 +58,15 @@ pub enum PublicationError {
 pub struct Shard(u16);
 
 impl Publication {
-    /// Takes the base of all addresses: `http://host[:port][/path]`. RFC 5280, section 8, warns of https and ldaps here.
+    /// Takes the base of all addresses, `http://host[:port][/path]`, and the number of shards, a power of two up to
+    /// [`MAX_SHARDS`]. RFC 5280, section 8, warns of https and ldaps here.
     ///
     /// # Errors
     /// [`PublicationError`].
-    pub fn parse(base: &str) -> Result<Self, PublicationError> {
+    pub fn parse(base: &str, shards: u16) -> Result<Self, PublicationError> {
+        if !shards.is_power_of_two() || shards > MAX_SHARDS {
+            return Err(PublicationError::Shards { shards });
+        }
         if base.len() > MAX_BASE_OCTETS {
             return Err(PublicationError::TooLong { octets: base.len(), limit: MAX_BASE_OCTETS });
         }
@@ -65,10 +77,23 @@ impl Publication {
         };
         check_authority(authority)?;
         check_path(path)?;
-        Ok(Self { base: base.to_owned() })
+        Ok(Self { base: base.to_owned(), shards })
     }
 
-    /// Where the CRL of one shard of an issuer is. While there is one CRL per issuer, it is served at each of these.
+    /// The shard of a new certificate: the last octet of its serial, which is random, so that shards fill evenly.
+    #[must_use]
+    pub fn shard_of(&self, serial: &Serial) -> Shard {
+        let [.., last] = serial.as_bytes();
+        // A power of two, so that this is the remainder.
+        Shard(u16::from(*last) & self.shards.saturating_sub(1))
+    }
+
+    /// The shards of new certificates.
+    pub fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
+        (0..self.shards).map(Shard)
+    }
+
+    /// Where the CRL of one shard of an issuer is. The same name stands in the CRL (RFC 5280, section 5.2.5).
     #[must_use]
     pub fn crl_url(&self, issuer: &KeyIdentifier, shard: Shard) -> String {
         format!("{}/crl/{issuer}/{shard}.crl", self.base)
@@ -88,19 +113,35 @@ impl Publication {
 }
 
 impl Shard {
-    /// The shard of a certificate: the last octet of its serial, which is random, so that shards fill evenly.
+    /// The shard with this number; `None` from [`MAX_SHARDS`] on.
     #[must_use]
-    pub fn of(serial: &Serial) -> Self {
-        let [.., last] = serial.as_bytes();
-        Self(u16::from(*last) % SHARDS)
+    pub const fn of_number(number: u16) -> Option<Self> {
+        if number < MAX_SHARDS { Some(Self(number)) } else { None }
     }
 
-    /// Its number, below [`SHARDS`].
+    /// Its number, below [`MAX_SHARDS`].
     #[must_use]
     pub const fn number(self) -> u16 {
         self.0
     }
 }
+
+impl std::str::FromStr for Shard {
+    type Err = NoShard;
+
+    fn from_str(text: &str) -> Result<Self, NoShard> {
+        let digits = text.len() == 2 && text.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f'));
+        match u16::from_str_radix(text, 16) {
+            Ok(number) if digits => Ok(Self(number)),
+            _ => Err(NoShard),
+        }
+    }
+}
+
+/// Two lower-case hexadecimal digits are a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a shard has two lower-case hexadecimal digits")]
+pub struct NoShard;
 
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,9 +188,9 @@ fn check_path(path: &str) -> Result<(), PublicationError> {
     if segments.any(|segment| matches!(segment, "" | "." | "..")) { Err(PublicationError::Path) } else { Ok(()) }
 }
 
-/// Shards of an issuer's CRL. With 1,000,000 certificates all revoked, each then has 150 kB instead of the 37 MB of one
-/// CRL, and a verifier that meets a few agents fetches a few of them. It divides 256, so that shards fill evenly.
-pub const SHARDS: u16 = 256;
+/// Shards of an issuer's CRL, at most. With 1,000,000 certificates all revoked, each then has 150 kB instead of the 37 MB
+/// of one CRL, and a verifier that meets a few agents fetches a few of them.
+pub const MAX_SHARDS: u16 = 256;
 
 /// Octets of the base: the address stands twice in each certificate, and each certificate stands in the ledger.
 const MAX_BASE_OCTETS: usize = 200;
@@ -160,12 +201,12 @@ mod tests {
 
     #[test]
     fn addresses_lie_below_the_base() {
-        let publication = Publication::parse("http://ca.example.org:8080/pki").unwrap();
+        let publication = Publication::parse("http://ca.example.org:8080/pki", 16).unwrap();
         let issuer = KeyIdentifier::from_bytes([0xab; 20]);
         let serial = Serial::from_bytes([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0c]).unwrap();
         let id = "ab".repeat(20);
         assert_eq!(
-            publication.crl_url(&issuer, Shard::of(&serial)),
+            publication.crl_url(&issuer, publication.shard_of(&serial)),
             format!("http://ca.example.org:8080/pki/crl/{id}/0c.crl")
         );
         assert_eq!(publication.certificate_url(&issuer), format!("http://ca.example.org:8080/pki/authority/{id}.cer"));
@@ -180,13 +221,41 @@ mod tests {
             "http://[2001:db8::1]:80",
             "http://ca.example.org/a/b-c_d.e",
         ] {
-            assert_eq!(Publication::parse(base).unwrap().as_str(), base);
+            assert_eq!(Publication::parse(base, 1).unwrap().as_str(), base);
         }
     }
 
     #[track_caller]
     fn check_refused(base: &str, expected: PublicationError) {
-        assert_eq!(Publication::parse(base), Err(expected));
+        assert_eq!(Publication::parse(base, 1), Err(expected));
+    }
+
+    #[test]
+    fn shards_divide_an_octet() {
+        let shards = |shards| Publication::parse("http://ca", shards).map(|publication| publication.shards().count());
+        for number in [1, 2, 16, 256] {
+            assert_eq!(shards(number), Ok(usize::from(number)));
+        }
+        for number in [0, 3, 24, 257, 512] {
+            assert_eq!(shards(number), Err(PublicationError::Shards { shards: number }));
+        }
+        let serial = |last| Serial::from_bytes([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]).unwrap();
+        let of = |shards, last| Publication::parse("http://ca", shards).unwrap().shard_of(&serial(last)).number();
+        for last in 0..=255 {
+            assert_eq!([1, 16, 256].map(|shards| of(shards, last)), [0, u16::from(last) % 16, u16::from(last)]);
+        }
+    }
+
+    #[test]
+    fn a_shard_has_one_name() {
+        for number in 0..MAX_SHARDS {
+            let shard = Shard::of_number(number).unwrap();
+            assert_eq!(shard.to_string().parse(), Ok(shard));
+        }
+        assert_eq!(Shard::of_number(MAX_SHARDS), None);
+        for text in ["", "1", "001", "0A", "+1", "g0", "0c.crl"] {
+            assert_eq!(text.parse::<Shard>(), Err(NoShard), "{text:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `/crl/<authority>.crl`, `/crl/<authority>/<shard>.crl` | the authority's CRL; it covers every shard |
+//! | `/crl/<authority>.crl` | the authority's full CRL |
+//! | `/crl/<authority>/<shard>.crl` | the CRL of one shard, which a certificate's distribution point names |
 //! | `/authority/<authority>.cer` | an authority's certificate |
 //! | `/checkpoint`, `/tile/<level>/<index>` | the ledger's published head and hash tiles (C2SP tlog-tiles) |
 //! | `/trust.json` | what a client starts from |

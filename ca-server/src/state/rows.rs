@@ -260,7 +260,7 @@ pub struct AuthorityRow {
     pub index: u64,
 }
 
-/// The newest full CRL of an authority.
+/// The newest CRL of an authority for one scope.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CrlRow {
     /// Index of its entry, which is its number.
@@ -273,6 +273,9 @@ pub struct CrlRow {
     /// Its nextUpdate.
     #[serde(with = "identity::text")]
     pub next_update: Timestamp,
+    /// SHA-256 of the octets that were signed.
+    #[serde(with = "identity::text")]
+    pub tbs: Sha256Hash,
 }
 
 /// An admin or auditor.

@@ -262,6 +262,7 @@ fn a_panic_in_a_rule_halts_the_committer_and_answers_everybody() {
     let now = life.now();
     let panics = Command::Crl(Box::new(AuthoriseCrl {
         issuer,
+        shard: None,
         this_update: now,
         next_update: now,
         encode: Arc::new(|_, _| panic!("a rule that was not thought through")),

@@ -220,6 +220,7 @@ impl Fleet {
         let now = draft.time().floor_second();
         Command::Crl(Box::new(AuthoriseCrl {
             issuer: draft.active_issuer().map_or(KeyIdentifier::from_bytes([0; 20]), |(id, _)| id),
+            shard: self.chance.once_in(2).then(|| self.chance.below(16) as u32),
             this_update: now,
             next_update: now.plus(Duration::from_secs(3600)),
             encode: Arc::new(|draft, number| Ok((number.to_be_bytes().to_vec(), draft.revocations().count() as u64))),

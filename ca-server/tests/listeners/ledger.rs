@@ -149,7 +149,7 @@ fn software_key() -> Arc<dyn Custody> {
 }
 
 fn publication() -> Publication {
-    Publication::parse("http://ca.example.org:8080").unwrap()
+    Publication::parse("http://ca.example.org:8080", 16).unwrap()
 }
 
 fn serial(number: u8) -> Serial {

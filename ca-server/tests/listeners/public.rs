@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ca_server::crl_shelf::CrlShelf;
+use ca_server::issuance::crl::Scope;
 use ca_server::listeners::{Limits, PublicFiles, PublicListener, Stopper, public_router, stopping};
 use ledger::tile::HashTile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -60,16 +61,20 @@ async fn a_crl_is_at_each_address_that_leaves_name() {
     let issuer = shown.running.issuer.key_identifier();
     let path = format!("/crl/{issuer}.crl");
     assert_eq!(shown.get(&path).await.status, 404, "there is none yet");
-    shown.crls.put(issuer, Arc::from(&b"a CRL"[..]));
-    for path in [path.clone(), format!("/crl/{issuer}/00.crl"), format!("/crl/{issuer}/7f.crl")] {
-        let got = shown.get(&path).await;
-        assert_eq!((got.status, got.body.as_slice()), (200, &b"a CRL"[..]), "{path}");
+    let shard = format!("/crl/{issuer}/7f.crl");
+    shown.crls.put(issuer, Scope::Full, Arc::from(&b"a CRL"[..]));
+    assert_eq!(shown.get(&shard).await.status, 404, "the full CRL is not that of a shard");
+    shown.crls.put(issuer, Scope::Shard("7f".parse().unwrap()), Arc::from(&b"a shard"[..]));
+    for (path, octets) in [(&path, &b"a CRL"[..]), (&shard, b"a shard")] {
+        let got = shown.get(path).await;
+        assert_eq!((got.status, got.body.as_slice()), (200, octets), "{path}");
         for line in ["content-type: application/pkix-crl", "cache-control: public, no-cache", "etag: \""] {
             assert!(got.head.contains(line), "{path}: {line} is not in {}", got.head);
         }
     }
     for path in [
         format!("/crl/{issuer}"),
+        format!("/crl/{issuer}/00.crl"),
         format!("/crl/{issuer}/7F.crl"),
         format!("/crl/{issuer}/100.crl"),
         format!("/crl/{issuer}/7f"),
@@ -83,7 +88,7 @@ async fn a_crl_is_at_each_address_that_leaves_name() {
     let asked = format!("GET {path} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n");
     let same = shown.send(&asked).await;
     assert_eq!((same.status, same.body.len()), (304, 0));
-    shown.crls.put(issuer, Arc::from(&b"a newer CRL"[..]));
+    shown.crls.put(issuer, Scope::Full, Arc::from(&b"a newer CRL"[..]));
     assert_eq!(shown.send(&asked).await.body, b"a newer CRL");
 }
 

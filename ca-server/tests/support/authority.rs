@@ -10,7 +10,7 @@ use ca_server::custody::{Custody, SoftwareKey};
 use ca_server::decide::{Command, begin::Begin, revoke::Revoke};
 use ca_server::decision::Grant;
 use ca_server::disk::{Disk, RealDisk};
-use ca_server::issuance::crl::{self, AskedCrl, Period, SignedCrl};
+use ca_server::issuance::crl::{self, AskedCrl, Period, Scope, SignedCrl};
 use ca_server::issuance::{Issuer, Issuers, Prepared, Publication, Root, Signed, new_serial, prepare, sign};
 use ca_server::live::LogIdentity;
 use ca_server::log::{Prepare, SegmentOptions};
@@ -37,7 +37,7 @@ impl Authority {
         let trust_domain: TrustDomain = "example.org".parse().unwrap();
         let key = |kind| -> Arc<dyn Custody> { Arc::new(SoftwareKey::generate(kind).unwrap()) };
         let root = Root::create(&trust_domain, key(root), now(), serial()).unwrap();
-        let publication = Publication::parse("http://127.0.0.1:8080").unwrap();
+        let publication = Publication::parse("http://127.0.0.1:8080", 16).unwrap();
         let issuer = Arc::new(root.certify(key(issuer), publication, now(), serial()).unwrap());
 
         let signer = LedgerKey::new("example.org/brevet");
@@ -97,8 +97,13 @@ impl Authority {
 
     /// The full CRL, recorded and signed.
     pub fn crl(&self) -> SignedCrl {
+        self.crl_of(Scope::Full)
+    }
+
+    /// A CRL that lasts an hour, recorded and signed.
+    pub fn crl_of(&self, scope: Scope) -> SignedCrl {
         let period = Period::starting(now(), Duration::from_secs(3600), &self.issuer).unwrap();
-        let asked = AskedCrl::new(Arc::clone(&self.issuer), period);
+        let asked = AskedCrl::new(Arc::clone(&self.issuer), scope, period);
         let recorded = self.record(Command::Crl(Box::new(asked.command())));
         let crl = crl::sign(&recorded, &asked.take().unwrap(), &self.issuers).unwrap();
         assert_eq!(crl.number(), recorded.index());

@@ -5,25 +5,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use identity::KeyIdentifier;
 
-use super::{Period, PreparedCrl, Revoked, prepare};
+use super::{Period, PreparedCrl, Revoked, Scope, prepare};
 use crate::decide::crl::AuthoriseCrl;
 use crate::draft::Draft;
 use crate::issuance::Issuer;
-use crate::state::rows::seconds;
+use crate::state::rows::{RevokedRow, seconds};
 
 /// A CRL whose number the committer will find. What was written last stays here for the signing.
 #[derive(Debug, Clone)]
 pub struct AskedCrl {
     issuer: Arc<Issuer>,
+    scope: Scope,
     period: Period,
     written: Arc<Mutex<Option<PreparedCrl>>>,
 }
 
 impl AskedCrl {
-    /// Asks for the full CRL of an issuer.
+    /// Asks for a CRL of an issuer.
     #[must_use]
-    pub fn new(issuer: Arc<Issuer>, period: Period) -> Self {
-        Self { issuer, period, written: Arc::default() }
+    pub fn new(issuer: Arc<Issuer>, scope: Scope, period: Period) -> Self {
+        Self { issuer, scope, period, written: Arc::default() }
     }
 
     /// The command that has it recorded. Its octets are written by the committer, from exactly the State that precedes the
@@ -33,6 +34,7 @@ impl AskedCrl {
         let asked = self.clone();
         AuthoriseCrl {
             issuer: self.issuer.key_identifier(),
+            shard: self.scope.shard(),
             this_update: self.period.this_update(),
             next_update: self.period.next_update(),
             encode: Arc::new(move |draft, number| asked.write(draft, number)),
@@ -47,19 +49,29 @@ impl AskedCrl {
     }
 
     fn write(&self, draft: &Draft<'_>, number: u64) -> Result<(Vec<u8>, u64), String> {
-        let revoked = revoked_of(draft, &self.issuer.key_identifier()).ok_or("the ledger knows no such issuer")?;
-        let prepared = prepare(&self.issuer, number, self.period, revoked).map_err(|error| error.to_string())?;
+        let revoked =
+            revoked_of(draft, &self.issuer.key_identifier(), self.scope).ok_or("the ledger knows no such issuer")?;
+        let prepared =
+            prepare(&self.issuer, self.scope, number, self.period, revoked).map_err(|error| error.to_string())?;
         let written = (prepared.to_be_signed().to_vec(), prepared.revoked());
         *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(prepared);
         Ok(written)
     }
 }
 
-/// The revoked certificates of an issuer, in no order; `None` where the ledger knows no such authority.
-pub fn revoked_of<'a>(draft: &'a Draft<'_>, issuer: &KeyIdentifier) -> Option<impl Iterator<Item = Revoked> + 'a> {
+/// The revoked certificates of an issuer that a CRL speaks of, in no order; `None` where the ledger knows no such authority.
+pub fn revoked_of<'a>(
+    draft: &'a Draft<'_>,
+    issuer: &KeyIdentifier,
+    scope: Scope,
+) -> Option<impl Iterator<Item = Revoked> + 'a> {
     let number = draft.authority(issuer)?.number;
-    let of_issuer = draft.revocations().filter(move |(_, row)| row.issuer == number);
-    Some(of_issuer.map(|(serial, row)| Revoked {
+    let in_scope = move |row: &RevokedRow| match scope {
+        Scope::Full => true,
+        Scope::Shard(shard) => row.shard == shard.number(),
+    };
+    let spoken_of = draft.revocations().filter(move |(_, row)| row.issuer == number && in_scope(row));
+    Some(spoken_of.map(|(serial, row)| Revoked {
         serial,
         at: seconds(row.at),
         not_after: seconds(row.not_after),

@@ -85,7 +85,7 @@ pub(in crate::issuance) fn trust_domain() -> TrustDomain {
 }
 
 pub(in crate::issuance) fn publication() -> Publication {
-    Publication::parse("http://ca.example.org:8080").unwrap()
+    Publication::parse("http://ca.example.org:8080", 16).unwrap()
 }
 
 pub(in crate::issuance) fn now() -> Timestamp {

@@ -27,7 +27,7 @@ use super::fixture::{HOST, Pki, grant, now, opened, renewal, serial, spiffe_id};
 use crate::csr;
 use crate::decision::{CutoffAt, Supersession};
 use crate::issuance::prepare::validity;
-use crate::issuance::{PrepareError, Prepared, Shard, prepare};
+use crate::issuance::{PrepareError, Prepared, prepare};
 
 #[test]
 fn a_leaf_says_what_was_granted_and_nothing_else() {
@@ -47,7 +47,7 @@ fn a_leaf_says_what_was_granted_and_nothing_else() {
         assert_eq!(facts.issuer_der, pki.issuer.authority().name_der());
         assert_eq!(facts.key_usage, Some(KeyUsage::DIGITAL_SIGNATURE));
         assert_eq!(facts.extended_key_usage, [oid::SERVER_AUTH, oid::CLIENT_AUTH]);
-        assert_eq!(facts.crl_points, [pki.issuer.crl_url(Shard::of(&serial(3)))]);
+        assert_eq!(facts.crl_points, [pki.issuer.crl_url(pki.issuer.publication().shard_of(&serial(3)))]);
         assert_eq!(facts.issuer_urls, [pki.issuer.certificate_url()]);
         assert!(facts.subject_is_empty && facts.san_critical && !facts.is_authority);
         assert!(facts.ocsp_urls.is_empty() && facts.other_names == 0);
@@ -63,7 +63,7 @@ fn the_entry_says_what_the_leaf_says() {
     assert_eq!((body.serial, body.key, body.issuer), (serial(3), facts.key, pki.issuer.key_identifier()));
     assert_eq!((body.not_before, body.not_after), (facts.not_before, facts.not_after));
     assert_eq!(body.spiffe_id, spiffe_id(HOST));
-    assert_eq!(body.shard, u32::from(Shard::of(&serial(3)).number()));
+    assert_eq!(body.shard, u32::from(pki.issuer.publication().shard_of(&serial(3)).number()));
     assert_eq!((body.policy, body.rules.len()), (7, 0));
     assert_eq!(prepared.command().certificate, *body);
 }

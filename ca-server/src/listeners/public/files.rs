@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use super::document::{Document, Keep};
 use crate::crl_shelf::CrlShelf;
 use crate::draft::Draft;
+use crate::issuance::crl::Scope;
 use crate::listeners::problem::problem;
 use crate::live::Live;
 
@@ -51,17 +52,17 @@ pub fn public_router(files: Arc<PublicFiles>) -> Router {
 
 /// The full CRL. It has no issuing distribution point and so speaks for every one of them (RFC 5280, section 6.3.3 b 2).
 async fn crl(State(files): State<Arc<PublicFiles>>, Path(name): Path<String>, asked: HeaderMap) -> Response<Body> {
-    answer(name.strip_suffix(".crl").and_then(|authority| files.crl(authority)), &asked)
+    answer(name.strip_suffix(".crl").and_then(|authority| files.crl(authority, Scope::Full)), &asked)
 }
 
-/// The same at the address that a leaf of the shard names.
+/// The CRL of a shard, at the address that its leaves name.
 async fn shard_crl(
     State(files): State<Arc<PublicFiles>>,
     Path((authority, name)): Path<(String, String)>,
     asked: HeaderMap,
 ) -> Response<Body> {
-    let shard = name.strip_suffix(".crl").filter(|shard| is_shard(shard));
-    answer(shard.and_then(|_| files.crl(&authority)), &asked)
+    let shard = name.strip_suffix(".crl").and_then(|shard| shard.parse().ok());
+    answer(shard.and_then(|shard| files.crl(&authority, Scope::Shard(shard))), &asked)
 }
 
 /// An authority's certificate, for whoever follows authorityInfoAccess (RFC 5280, section 4.2.2.1).
@@ -95,8 +96,8 @@ async fn trust(State(files): State<Arc<PublicFiles>>, asked: HeaderMap) -> Respo
 }
 
 impl PublicFiles {
-    fn crl(&self, authority: &str) -> Option<Document> {
-        let crl = self.crls.newest(&KeyIdentifier::from_str(authority).ok()?)?;
+    fn crl(&self, authority: &str, scope: Scope) -> Option<Document> {
+        let crl = self.crls.newest(&KeyIdentifier::from_str(authority).ok()?, scope)?;
         Some(Document {
             octets: Bytes::from_owner(Arc::clone(crl.der())),
             hash: *crl.hash(),
@@ -152,11 +153,6 @@ fn hash_tile(rest: &str) -> Option<TilePath> {
         Tile::Hashes { .. } => Some(tile),
         Tile::Entries => None,
     }
-}
-
-/// Two lower-case hexadecimal digits, as leaves write it (`issuance::Shard`).
-fn is_shard(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Files read at once for strangers. Each takes tens of microseconds from the page cache.
