@@ -24,6 +24,7 @@ use std::time::Duration;
 
 pub use checked::Checked;
 pub use error::{CheckError, Disagreement};
+pub(crate) use path::leads_to;
 
 use crate::identities::AgentName;
 use crate::pins::Pins;

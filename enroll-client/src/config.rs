@@ -3,6 +3,7 @@
 //! The file is TOML; `config/sample.toml` shows every member with its meaning and default, and is a test.
 
 mod file;
+mod files;
 mod passphrase;
 
 use std::collections::BTreeSet;
@@ -11,12 +12,14 @@ use std::path::PathBuf;
 use identity::KeyKind;
 use reqwest::Url;
 
+use crate::delivery::Order;
 use crate::evidence::EvidenceSource;
 use crate::identities::{AgentName, AgentNameError};
 use crate::keep::Seal;
 use crate::socket::Access;
 
 pub use file::{ConfigFile, EvidenceFile, HostKeyFile, LogFile, SAMPLE};
+pub use files::{FilesError, FilesFile, NamesFile};
 pub use passphrase::PassphraseError;
 
 /// A checked configuration.
@@ -42,6 +45,8 @@ pub struct Config {
     pub host_key: KeyKind,
     /// How the host's key rests.
     pub seal: Seal,
+    /// What is delivered as files.
+    pub files: Vec<Order>,
 }
 
 /// How the program logs. Apart from the rest, since it is needed before the rest can be complained about.
@@ -137,6 +142,14 @@ pub enum ConfigError {
     /// The passphrase.
     #[error("the passphrase of the host's key")]
     Passphrase(#[from] PassphraseError),
+    /// Files.
+    #[error("[[files]] number {number}")]
+    Files {
+        /// Which, counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        source: FilesError,
+    },
 }
 
 impl ConfigFile {
@@ -164,6 +177,7 @@ impl ConfigFile {
             evidence,
             host_key: key_kind(host_key.kind.as_deref())?,
             seal: passphrase::seal(host_key, surroundings)?,
+            files: files::check(self.files.unwrap_or_default())?,
         })
     }
 }

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::identities::{AgentName, Identities, Publisher};
+use crate::identities::{AgentName, FilesReporter, Identities, Publisher};
 use crate::keep::Keep;
 use crate::machine::{Backoff, BootTime, ClockStep, Event, Gate, Now, Trust};
 use agents::Agent;
@@ -105,6 +105,12 @@ impl Driver {
             driver.restore_host(kept, now);
         }
         Ok((driver, identities))
+    }
+
+    /// Where couriers of files report.
+    #[must_use]
+    pub fn files_reporter(&self) -> FilesReporter {
+        self.publisher.files_reporter()
     }
 
     /// Rolls keys until `stop` is done. What was asked and not answered by then is asked again after the next start.

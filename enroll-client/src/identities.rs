@@ -5,7 +5,7 @@
 //! swapped as one `Arc`. What is expired, cut off or revoked is not in it; no reader has to look at a clock to be safe,
 //! though a reader that keeps a snapshot for long should.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,10 +15,12 @@ use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+mod files;
 mod name;
 mod relay;
 mod status;
 
+pub use files::{FilesReporter, FilesStatus};
 pub use name::{AgentName, AgentNameError, MAX_AGENT_NAME_OCTETS};
 pub use relay::{FeedRelay, Follow, RelayError, RelayEvent};
 pub use status::{IdentityStatus, Phase, Status, TrustStatus};
@@ -34,6 +36,35 @@ pub struct Snapshot {
     pub bundle_sequence: u64,
     /// What each agent may be given, by the agent's name. An agent that has nothing to be given is absent.
     pub agents: BTreeMap<AgentName, CurrentIdentity>,
+    /// The agents of this host by the newest list; none before the first.
+    pub offered: Option<BTreeMap<AgentName, SpiffeId>>,
+    /// Agents of the list whose identity was revoked or cut off, and that have no other.
+    pub ended: BTreeSet<AgentName>,
+}
+
+/// How things stand with one agent, for those who have delivered to it before.
+#[derive(Debug)]
+pub enum Standing<'a> {
+    /// It has an identity.
+    Has(&'a CurrentIdentity),
+    /// It has none at the moment: not yet, or the one before has expired.
+    Waits,
+    /// Its identity was revoked or cut off, or it is no longer this host's.
+    Ended,
+}
+
+impl Snapshot {
+    /// How things stand with the agent for which `is` holds.
+    pub fn standing(&self, is: impl Fn(&AgentName, &SpiffeId) -> bool) -> Standing<'_> {
+        if let Some((_, identity)) = self.agents.iter().find(|(name, identity)| is(name, &identity.spiffe_id)) {
+            return Standing::Has(identity);
+        }
+        let Some(offered) = &self.offered else { return Standing::Waits };
+        match offered.iter().find(|(name, spiffe_id)| is(name, spiffe_id)) {
+            Some((name, _)) if !self.ended.contains(name) => Standing::Waits,
+            Some(_) | None => Standing::Ended,
+        }
+    }
 }
 
 /// An identity that was checked and may be handed to the processes its selectors pick, until `not_after`.
@@ -141,7 +172,14 @@ impl Publisher {
     #[must_use]
     pub fn new(trust_domain: TrustDomain) -> (Self, Identities) {
         let status = Status::starting(&trust_domain);
-        let empty = Snapshot { trust_domain, bundle: Vec::new(), bundle_sequence: 0, agents: BTreeMap::new() };
+        let empty = Snapshot {
+            trust_domain,
+            bundle: Vec::new(),
+            bundle_sequence: 0,
+            agents: BTreeMap::new(),
+            offered: None,
+            ended: BTreeSet::new(),
+        };
         let (snapshot, snapshots) = watch::channel(Arc::new(empty));
         let (status, statuses) = watch::channel(Arc::new(status));
         let relay = FeedRelay::new();
@@ -152,11 +190,28 @@ impl Publisher {
     /// Replaces an agent's identity, or gives it its first.
     pub fn deliver(&self, agent: AgentName, identity: CurrentIdentity) {
         self.change(|snapshot| {
+            snapshot.ended.remove(&agent);
             snapshot.agents.insert(agent, identity);
         });
     }
 
-    /// Takes an agent's identity away: expired, cut off, revoked or no longer this host's.
+    /// Replaces the list of agents that this host has.
+    pub fn offer(&self, offered: BTreeMap<AgentName, SpiffeId>) {
+        self.change(|snapshot| {
+            snapshot.ended.retain(|name| offered.contains_key(name));
+            snapshot.offered = Some(offered);
+        });
+    }
+
+    /// Takes an agent's identity away for good: it was revoked or cut off.
+    pub fn end(&self, agent: &AgentName) {
+        self.change(|snapshot| {
+            snapshot.agents.remove(agent);
+            snapshot.ended.insert(agent.clone());
+        });
+    }
+
+    /// Takes an agent's identity away: expired, or no longer this host's.
     pub fn withdraw(&self, agent: &AgentName) {
         self.change(|snapshot| {
             snapshot.agents.remove(agent);
@@ -187,9 +242,16 @@ impl Publisher {
         shared.bundle_sequence == sequence && shared.bundle == roots
     }
 
-    /// Replaces what `status` tells; nobody wakes when it says the same.
-    pub fn set_status(&self, status: Status) {
+    /// Where couriers of files report.
+    #[must_use]
+    pub fn files_reporter(&self) -> FilesReporter {
+        FilesReporter::new(self.status.clone())
+    }
+
+    /// Replaces what `status` tells, save for the files, which are told by others; nobody wakes when it says the same.
+    pub fn set_status(&self, mut status: Status) {
         self.status.send_if_modified(|shared| {
+            status.files.clone_from(&shared.files);
             let differs = **shared != status;
             if differs {
                 *shared = Arc::new(status);

@@ -8,6 +8,7 @@ pub mod check;
 mod cli;
 pub mod clock;
 pub mod config;
+pub mod delivery;
 pub mod driver;
 pub mod evidence;
 pub mod identities;

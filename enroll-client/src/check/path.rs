@@ -20,13 +20,7 @@ pub(super) fn check(
     now: Timestamp,
 ) -> Result<(), CheckError> {
     let anchors = pinned_anchors(roots, pins)?;
-    let (leaf, issuers) = chain.split_first().ok_or(CheckError::Count { chain: 0, roots: roots.len() })?;
-    let time = UnixTime::since_unix_epoch(Duration::from_millis(now.millis()));
-    for (usage, name) in [(KeyUsage::client_auth(), "client"), (KeyUsage::server_auth(), "server")] {
-        let failed = |source| CheckError::Path { usage: name, source };
-        let leaf = EndEntityCert::try_from(leaf).map_err(failed)?;
-        leaf.verify_for_usage(ALGORITHMS, &anchors, issuers, time, usage, None, None).map_err(failed)?;
-    }
+    let issuers = verify(chain, &anchors, now)?;
     let issuer = issuers.first().map(|der| authority(der)).transpose()?;
     match issuer {
         Some(issuer) if svid.not_after() > issuer.not_after => {
@@ -34,6 +28,33 @@ pub(super) fn check(
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Checks the path to any of these roots, pinned or not: what somebody who is given chain and roots will find.
+pub(crate) fn leads_to(
+    chain: &[CertificateDer<'static>],
+    roots: &[CertificateDer<'static>],
+    now: Timestamp,
+) -> Result<(), CheckError> {
+    let anchor = |root| anchor_from_trusted_cert(root).map_err(|error| CheckError::Authority(error.into()));
+    let anchors = roots.iter().map(anchor).collect::<Result<Vec<_>, _>>()?;
+    verify(chain, &anchors, now).map(|_| ())
+}
+
+/// Verifies a chain for both sides of TLS; gives the issuers in it.
+fn verify<'a>(
+    chain: &'a [CertificateDer<'static>],
+    anchors: &[TrustAnchor<'_>],
+    now: Timestamp,
+) -> Result<&'a [CertificateDer<'static>], CheckError> {
+    let (leaf, issuers) = chain.split_first().ok_or(CheckError::Count { chain: 0, roots: anchors.len() })?;
+    let time = UnixTime::since_unix_epoch(Duration::from_millis(now.millis()));
+    for (usage, name) in [(KeyUsage::client_auth(), "client"), (KeyUsage::server_auth(), "server")] {
+        let failed = |source| CheckError::Path { usage: name, source };
+        let leaf = EndEntityCert::try_from(leaf).map_err(failed)?;
+        leaf.verify_for_usage(ALGORITHMS, anchors, issuers, time, usage, None, None).map_err(failed)?;
+    }
+    Ok(issuers)
 }
 
 /// The roots that the trust file pins. Others are no reason to refuse: a rotation shows the next one early.

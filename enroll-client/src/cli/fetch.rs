@@ -4,14 +4,13 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use identity::svid::{CertificateFacts, Svid};
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::arguments::FetchOptions;
 use super::{CliError, block_on, failed, local, print};
+use crate::delivery::is_in_memory;
+use crate::delivery::pem::{CERTIFICATE, PRIVATE_KEY, pem};
 use crate::workload_api::generated::{X509svid, X509svidResponse};
 
 /// What is shown of a certificate.
@@ -117,14 +116,17 @@ fn certificates(mut octets: &[u8]) -> Result<Vec<&[u8]>, FetchError> {
 /// Writes three files, each there as a whole or not at all. The key's first, so that no certificate lies beside an older key for long.
 fn write(directory: &Path, found: &X509svid, key_may_rest: bool) -> Result<(), FetchError> {
     let failed = |path: &Path, source| FetchError::Write { path: path.to_owned(), source };
-    if !key_may_rest && !is_in_memory(directory).map_err(|source| failed(directory, source))? {
-        return Err(FetchError::Disk { path: directory.to_owned() });
+    if !key_may_rest {
+        let opened = std::fs::File::open(directory).map_err(|source| failed(directory, source))?;
+        if !is_in_memory(&opened).map_err(|source| failed(directory, source))? {
+            return Err(FetchError::Disk { path: directory.to_owned() });
+        }
     }
-    let key = pem("PRIVATE KEY", &[&found.x509_svid_key]);
+    let key = pem(PRIVATE_KEY, &[&found.x509_svid_key]);
     let files = [
         ("key.pem", key),
-        ("svid.pem", pem("CERTIFICATE", &certificates(&found.x509_svid)?)),
-        ("bundle.pem", pem("CERTIFICATE", &certificates(&found.bundle)?)),
+        ("svid.pem", pem(CERTIFICATE, &certificates(&found.x509_svid)?)),
+        ("bundle.pem", pem(CERTIFICATE, &certificates(&found.bundle)?)),
     ];
     for (name, text) in files {
         let (path, aside) = (directory.join(name), directory.join(format!(".{name}.new")));
@@ -139,40 +141,6 @@ fn write(directory: &Path, found: &X509svid, key_may_rest: bool) -> Result<(), F
     }
     Ok(())
 }
-
-/// Whether a directory's files are in memory only. tmpfs may be swapped out; where that matters, swap is encrypted or off.
-fn is_in_memory(directory: &Path) -> std::io::Result<bool> {
-    let found = rustix::fs::statfs(directory)?.f_type;
-    Ok([TMPFS, RAMFS].iter().any(|magic| i128::from(found) == i128::from(*magic)))
-}
-
-fn pem(label: &str, documents: &[&[u8]]) -> Zeroizing<String> {
-    let octets: usize = documents.iter().map(|document| document.len() * 2 + 100).sum();
-    // Large enough from the start: a string that grows leaves copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(octets));
-    for document in documents {
-        let encoded = Zeroizing::new(STANDARD.encode(document));
-        text.push_str("-----BEGIN ");
-        text.push_str(label);
-        text.push_str("-----\n");
-        let mut rest = encoded.as_str();
-        while !rest.is_empty() {
-            // RFC 7468, section 2: lines of 64 characters.
-            let (line, next) = rest.split_at(rest.len().min(64));
-            text.push_str(line);
-            text.push('\n');
-            rest = next;
-        }
-        text.push_str("-----END ");
-        text.push_str(label);
-        text.push_str("-----\n");
-    }
-    text
-}
-
-/// `TMPFS_MAGIC` and `RAMFS_MAGIC` of statfs(2).
-const TMPFS: i64 = 0x0102_1994;
-const RAMFS: i64 = 0x8584_58f6;
 
 #[cfg(test)]
 mod tests {
@@ -212,7 +180,7 @@ mod tests {
         let answer = answer();
         let on_disk = std::path::absolute("target-does-not-matter").unwrap();
         let on_disk = on_disk.parent().unwrap();
-        if !is_in_memory(on_disk).unwrap() {
+        if !is_in_memory(std::fs::File::open(on_disk).unwrap()).unwrap() {
             assert!(matches!(write(on_disk, &answer.svids[0], false), Err(FetchError::Disk { .. })));
         }
         let directory = tempfile::tempdir().unwrap();

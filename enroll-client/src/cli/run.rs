@@ -9,6 +9,7 @@ use super::arguments::RunOptions;
 use super::{CliError, failed, start};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigFile, LogFormat, Logging, Surroundings};
+use crate::delivery::Couriers;
 use crate::driver::{Driver, Parts};
 use crate::keep::Keep;
 use crate::process;
@@ -53,7 +54,7 @@ async fn roll(config: Config) -> Result<(), CliError> {
     let parts = Parts {
         pins,
         upstream,
-        clock,
+        clock: Arc::clone(&clock),
         evidence: config.evidence,
         profile: config.profile,
         host_key: config.host_key,
@@ -61,6 +62,8 @@ async fn roll(config: Config) -> Result<(), CliError> {
     };
     let (driver, identities) =
         Driver::new(parts, keep).map_err(|error| failed("what was kept cannot be taken up", error))?;
+    start::places(&config.files)?;
+    let couriers = Couriers::start(config.files, &identities, &clock, &driver.files_reporter());
     tracing::info!(socket = %config.socket.display(), "serving agents");
     let mut stop_serving = stop.clone();
     let until = async move { stopped(&mut stop_serving).await };
@@ -73,6 +76,7 @@ async fn roll(config: Config) -> Result<(), CliError> {
             return Err(failed("the socket is not served any more", why));
         }
     }
+    couriers.stop().await;
     if let Err(error) = served.await {
         return Err(failed("the socket's server failed", error));
     }

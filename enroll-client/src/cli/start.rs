@@ -10,6 +10,7 @@ use reqwest::Url;
 use super::{CliError, failed, print};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::delivery::{Order, Paging, Place};
 use crate::keep::{Keep, KeepError};
 use crate::machine::Backoff;
 use crate::pins::{Pins, PinsError};
@@ -64,11 +65,26 @@ pub(super) fn check(config: &Config) -> Result<(), CliError> {
     if let (Some(keep), Some(pins)) = (&keep, &pins) {
         crate::driver::check(keep, pins).map_err(|error| failed("what was kept cannot be taken up", error))?;
     }
+    places(&config.files)?;
     if let Err(error) = config.evidence.read() {
         // A host that has its certificate needs none until it loses it.
         tracing::warn!(why = chain(&error), "there is no evidence at the moment");
     }
     print("the configuration is sound\n")
+}
+
+/// Looks at every directory that files go to. One that is refused stops the start; what becomes of it later is the courier's to tell.
+pub(super) fn places(orders: &[Order]) -> Result<(), CliError> {
+    for order in orders {
+        let place = Place::open(order).map_err(|error| failed("files cannot be delivered", error))?;
+        if place.paging == Paging::Possible {
+            tracing::warn!(
+                directory = %order.directory.display(),
+                "this machine has swap, so what lies in tmpfs may reach a disk: mount it with noswap, or set MemorySwapMax=0 for this service"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn unusable(error: StartError) -> CliError {

@@ -2,7 +2,7 @@
 
 use super::arguments::StatusOptions;
 use super::{CliError, block_on, failed, local, print};
-use crate::identities::{IdentityStatus, Phase, Status};
+use crate::identities::{FilesStatus, IdentityStatus, Phase, Status};
 
 pub(super) fn status(options: &StatusOptions) -> Result<(), CliError> {
     let octets = block_on(async {
@@ -51,8 +51,30 @@ pub(super) fn table(status: &Status) -> String {
             lines.push(format!("{:names$}  {} failed: {why}", "", attempts(row.failures)));
         }
     }
+    if !status.files.is_empty() {
+        lines.push(String::new());
+        lines
+            .push("FILES OF          SERIAL                            UNTIL                     DIRECTORY".to_owned());
+    }
+    for files in &status.files {
+        lines.extend(files_lines(files));
+    }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn files_lines(files: &FilesStatus) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{:16}  {:32}  {:24}  {}",
+        files.agent,
+        shown(files.serial.as_ref()),
+        shown(files.not_after.as_ref()),
+        files.directory.display(),
+    )];
+    if let (Some(why), true) = (&files.last_failure, files.failures > 0) {
+        lines.push(format!("{:16}  {} failed: {why}", "", attempts(files.failures)));
+    }
+    lines
 }
 
 fn line(row: &IdentityStatus, names: usize) -> String {

@@ -1,7 +1,7 @@
 //! What the command line says, and with which exit code.
 
 use super::*;
-use crate::identities::{IdentityStatus, Phase, Status, TrustStatus};
+use crate::identities::{FilesStatus, IdentityStatus, Phase, Status, TrustStatus};
 
 #[track_caller]
 fn check_code(arguments: &[&str], expected: u8) {
@@ -58,6 +58,14 @@ fn the_table_for_people() {
             last_failure: Some("no answer".into()),
             ..IdentityStatus::pending("web-frontend")
         }],
+        files: vec![FilesStatus {
+            agent: "web-frontend".into(),
+            directory: "/run/web".into(),
+            serial: Some(identity::Serial::from_bytes([7; 16]).unwrap()),
+            not_after: None,
+            failures: 1,
+            last_failure: Some("no room".into()),
+        }],
     };
     let expected = "\
 trust domain  example.org
@@ -70,6 +78,10 @@ NAME          PHASE    SERIAL                            UNTIL                  
 host          pending  -                                 -                         -
 web-frontend  current  07070707070707070707070707070707  -                         -
               2 attempts failed: no answer
+
+FILES OF          SERIAL                            UNTIL                     DIRECTORY
+web-frontend      07070707070707070707070707070707  -                         /run/web
+                  1 attempt failed: no room
 ";
     let lines = |text: &str| text.lines().map(str::trim_end).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(&status::table(&status)), lines(expected));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, FilesFile};
 
 /// The file as it is written. Members that are not known are refused, with line and column.
 #[derive(Debug, Default, Deserialize)]
@@ -30,6 +30,8 @@ pub struct ConfigFile {
     pub evidence: Option<EvidenceFile>,
     /// The host's key.
     pub host_key: Option<HostKeyFile>,
+    /// What is delivered as files.
+    pub files: Option<Vec<FilesFile>>,
     /// Logging.
     pub log: Option<LogFile>,
 }

@@ -12,7 +12,7 @@ use super::news::News;
 use crate::check::{Checked, Whose};
 use crate::identities::{AgentName, CurrentIdentity};
 use crate::key::PrivateKey;
-use crate::machine::{Asked, Command, Event, Gate, KeyUse, Now, Role};
+use crate::machine::{Asked, Command, Event, Gate, KeyUse, Now, Role, Withdrawn};
 use crate::offers::{Offer, Offers};
 use crate::report::chain;
 use crate::upstream::UpstreamError;
@@ -101,6 +101,8 @@ impl Driver {
             self.agents.insert(name.clone(), Agent { hand, gate, offer });
             self.step_agent(&name, Event::Tick, now);
         }
+        let offered = self.agents.iter().map(|(name, agent)| (name.clone(), agent.offer.spiffe_id.clone()));
+        self.publisher.offer(offered.collect());
     }
 
     pub(super) fn step_agent(&mut self, name: &AgentName, event: Event, now: Now) {
@@ -110,7 +112,10 @@ impl Driver {
                 Command::Ask(asked) => self.ask_for_agent(name, asked, now),
                 Command::Deliver(checked) => self.deliver_agent(name, &checked),
                 Command::Withdraw { serial, why } => {
-                    self.publisher.withdraw(name);
+                    match why {
+                        Withdrawn::Expired | Withdrawn::Removed => self.publisher.withdraw(name),
+                        Withdrawn::CutOff | Withdrawn::Revoked => self.publisher.end(name),
+                    }
                     tracing::warn!(agent = %name, %serial, ?why, "the agent's certificate has ended");
                 }
                 Command::Forget { serial } => {

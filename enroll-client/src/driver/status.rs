@@ -24,6 +24,7 @@ impl Driver {
             },
             host,
             agents: self.agents.iter().map(|(name, agent)| of(&agent.hand, name.as_str())).collect(),
+            files: Vec::new(),
         };
         self.publisher.set_status(status);
     }

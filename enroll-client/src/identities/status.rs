@@ -3,6 +3,8 @@
 use identity::{Serial, SpiffeId, Timestamp, TrustDomain};
 use serde::{Deserialize, Serialize};
 
+use super::FilesStatus;
+
 /// The whole status, as `GET /v1/status` on the local socket answers it (JSON).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +18,9 @@ pub struct Status {
     pub host: IdentityStatus,
     /// The agents, by name.
     pub agents: Vec<IdentityStatus>,
+    /// The files that are delivered, in the order of the configuration.
+    #[serde(default)]
+    pub files: Vec<FilesStatus>,
 }
 
 /// What this host knows of the ledger.
@@ -82,6 +87,7 @@ impl Status {
             trust: TrustStatus::default(),
             host: IdentityStatus::pending("host"),
             agents: Vec::new(),
+            files: Vec::new(),
         }
     }
 }
