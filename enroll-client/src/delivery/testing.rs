@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::svid::{CertificateFacts, Svid};
-use identity::{Serial, SpiffeId, Timestamp, TrustDomain};
+use identity::{SpiffeId, Timestamp, TrustDomain};
 use pki_test_fixtures::authority::Authority;
 use zeroize::Zeroizing;
 
@@ -63,11 +63,6 @@ impl Fixture {
 /// The name of the agent of these tests.
 pub(super) fn web() -> AgentName {
     AgentName::parse("web").unwrap()
-}
-
-/// A serial that no certificate has.
-pub(super) fn other_serial() -> Serial {
-    Serial::from_bytes([9; 16]).unwrap()
 }
 
 pub(super) const PRIVATE: Permissions = Permissions { owner: None, group: None, key_mode: 0o600 };

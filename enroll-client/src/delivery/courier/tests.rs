@@ -133,7 +133,6 @@ async fn a_new_life_cleans_up_and_leaves_the_set_alone_until_there_is_another() 
 }
 
 /// Revoked, cut off, or no longer offered: taken away, unless configured otherwise. Expired: left alone.
-#[track_caller]
 async fn check_ended(when_ended: WhenEnded, end: impl FnOnce(&Rig), is_taken_away: bool) {
     let rig = Rig::new();
     rig.bundle();
