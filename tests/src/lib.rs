@@ -4,4 +4,5 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on should stop")]
 
 pub mod host;
+pub mod roller;
 pub mod server;
