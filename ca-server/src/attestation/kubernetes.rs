@@ -14,6 +14,7 @@
 pub mod address;
 pub mod claims;
 pub mod config;
+mod http;
 pub mod jwks;
 mod names;
 mod refusal;

@@ -132,8 +132,10 @@ pub enum ConfigError {
         limit: u64,
     },
     /// The CA file cannot be read, or holds no certificate.
-    #[error("jwks_ca_file {path:?} cannot be used")]
+    #[error("{key} {path:?} cannot be used")]
     CaFile {
+        /// Which key.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
@@ -141,7 +143,7 @@ pub enum ConfigError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The HTTP client cannot be built.
-    #[error("no HTTP client for the key set can be made")]
+    #[error("no HTTP client for the cluster can be made")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -1,28 +1,22 @@
-//! Fetches a key set: from a file, or over HTTP with nothing left to chance. Knows reqwest and rustls; knows no key.
+//! Fetches a key set: from a file, or over HTTP. Knows files and one GET; knows no key.
 //!
-//! One GET to the configured host, no redirect, no proxy of the environment, no credential, TLS 1.3, five seconds, 256
-//! KiB, and only to addresses of the configured kind (T-25).
+//! One GET to the configured host, without a credential, in five seconds, of at most 256 KiB (T-25); the rest is
+//! [`super::super::http`]'s.
 
-use std::error::Error;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, CONTENT_ENCODING};
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
-use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use rustls::RootCertStore;
 use tokio::io::AsyncReadExt;
 
 use super::{KeysError, Location};
+#[cfg(test)]
 use crate::attestation::kubernetes::address::Reach;
 use crate::attestation::kubernetes::config::ConfigError;
+use crate::attestation::kubernetes::http::{ForeignAddress, Trust, client, roots};
 use crate::attestation::kubernetes::jwks::MAX_JWKS_OCTETS;
 
 /// Fetches from one place.
@@ -37,7 +31,7 @@ impl Fetcher {
             Location::File { path } => Ok(Self::File { path: path.clone() }),
             Location::Url { url, reach, ca_file } => {
                 let trust = match ca_file {
-                    Some(path) => Trust::Only(roots(path)?),
+                    Some(path) => Trust::Only(roots("jwks_ca_file", path)?),
                     None if url.scheme() == "https" => Trust::System,
                     None => Trust::Only(RootCertStore::empty()),
                 };
@@ -106,86 +100,10 @@ async fn get(client: &Client, url: &Url) -> Result<Vec<u8>, KeysError> {
 }
 
 fn failed(error: reqwest::Error) -> KeysError {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
-    while let Some(error) = cause {
-        if let Some(ForeignAddress { found, wanted }) = error.downcast_ref() {
-            return KeysError::Address { found: *found, wanted: *wanted };
-        }
-        cause = error.source();
-    }
-    if error.is_timeout() { KeysError::TimedOut { limit: FETCH_TIMEOUT } } else { KeysError::Unreachable(error.into()) }
-}
-
-/// Whom to believe that a server is who it says.
-enum Trust {
-    /// The authorities of the system, by the provider that the program installed.
-    System,
-    /// These and no others.
-    Only(RootCertStore),
-}
-
-fn client(reach: Reach, trust: Trust, timeout: Duration) -> Result<Client, ConfigError> {
-    let builder = Client::builder()
-        .redirect(Policy::none())
-        .no_proxy()
-        .referer(false)
-        .timeout(timeout)
-        .pool_max_idle_per_host(0)
-        .http1_only()
-        .dns_resolver(Resolver { reach });
-    let builder = match trust {
-        Trust::Only(roots) => builder.tls_backend_preconfigured(tls(roots)?),
-        // Without a provider the library would panic instead of saying so.
-        Trust::System if CryptoProvider::get_default().is_none() => {
-            return Err(ConfigError::Client("the program has installed no TLS provider".into()));
-        }
-        Trust::System => builder.tls_version_min(reqwest::tls::Version::TLS_1_3),
-    };
-    builder.build().map_err(|error| ConfigError::Client(error.into()))
-}
-
-fn roots(path: &Path) -> Result<RootCertStore, ConfigError> {
-    let unusable = |source: Box<dyn Error + Send + Sync>| ConfigError::CaFile { path: path.to_owned(), source };
-    let pem = std::fs::read(path).map_err(|error| unusable(error.into()))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| unusable(error.to_string().into()))?;
-        roots.add(certificate).map_err(|error| unusable(error.into()))?;
-    }
-    if roots.is_empty() { Err(unusable("it holds no certificate".into())) } else { Ok(roots) }
-}
-
-fn tls(roots: RootCertStore) -> Result<ClientConfig, ConfigError> {
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|error| ConfigError::Client(error.into()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// The system's resolver, with every answer held against the configured kind of address.
-struct Resolver {
-    reach: Reach,
-}
-
-/// A name that leads to an address of another kind.
-#[derive(Debug, thiserror::Error)]
-#[error("{found} is not {wanted:?}")]
-struct ForeignAddress {
-    found: IpAddr,
-    wanted: Reach,
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let wanted = self.reach;
-        Box::pin(async move {
-            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            // All of them: a name that leads inside as well is not one to ask.
-            match addresses.iter().find(|address| !wanted.allows(address.ip())) {
-                Some(foreign) => Err(ForeignAddress { found: foreign.ip(), wanted }.into()),
-                None => Ok::<Addrs, _>(Box::new(addresses.into_iter())),
-            }
-        })
+    match ForeignAddress::behind(&error) {
+        Some(ForeignAddress { found, wanted }) => KeysError::Address { found, wanted },
+        None if error.is_timeout() => KeysError::TimedOut { limit: FETCH_TIMEOUT },
+        None => KeysError::Unreachable(error.into()),
     }
 }
 
