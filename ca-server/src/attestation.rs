@@ -1,5 +1,6 @@
 //! Evidence in, attested claims out: who asks for a certificate, and which signed statements say so. Knows the kinds of
-//! evidence; knows no policy, certificate, ledger or socket (one part fetches key sets: [`kubernetes::source`]).
+//! evidence; knows no policy, certificate, ledger or socket (two parts ask a cluster: [`kubernetes::source`] fetches key
+//! sets, [`kubernetes::review`] asks about tokens).
 //!
 //! An attestor answers with [`Attested`], which nobody else can make, or with an [`EvidenceError`], which has the
 //! stable name of a rule, both values compared, and what to do next. It grants nothing and spends nothing: whether the
@@ -8,7 +9,7 @@
 //!
 //! ```text
 //! join_token    a secret that an admin handed over
-//! kubernetes    a service-account token, checked by the cluster's key set
+//! kubernetes    a service-account token, checked by the cluster's key set or by its API server
 //! nonce         the server's own nonce in the request: that the evidence is shown now, and for this key
 //! explain       what an attestor makes of a file, for people
 //! ```
@@ -25,6 +26,7 @@ mod strict_json;
 use std::fmt;
 use std::str::FromStr;
 
+use futures_util::future::BoxFuture;
 use identity::{Sha256Hash, Timestamp, TokenId};
 use policies::claims::{ClaimError, Claims};
 
@@ -35,7 +37,7 @@ pub use shown::Shown;
 pub use strict_json::JsonFlaw;
 
 use join_token::JoinTokenRefused;
-use kubernetes::{KeysError, TokenError};
+use kubernetes::{KeysError, ReviewError, TokenError};
 
 /// A kind of evidence, as requests and configuration name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +66,16 @@ pub trait Attestor: Send + Sync {
     fn keys(&self) -> Option<&kubernetes::JwksSource> {
         None
     }
+
+    /// Checks evidence by asking whoever vouches for it, where there is such a party. [`Attestor::attest`] then refuses
+    /// what is sound by itself with [`ReviewError::NotAsked`], so that forgetting to ask lets nobody in.
+    fn review<'a>(&'a self, _evidence: &'a [u8], _now: Timestamp) -> Option<Judging<'a>> {
+        None
+    }
 }
+
+/// A verdict that somebody else has a word in. Dropping it asks no further.
+pub type Judging<'a> = BoxFuture<'a, Result<Attested, EvidenceError>>;
 
 /// What evidence proved. Made by attestors alone: whoever holds one knows that the evidence was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +157,15 @@ pub enum EvidenceError {
         #[source]
         source: KeysError,
     },
+    /// The cluster was asked, and does not vouch for the token.
+    #[error("the token was not found good by asking {attestor}")]
+    Review {
+        /// Which attestor asked.
+        attestor: String,
+        /// Why not.
+        #[source]
+        source: ReviewError,
+    },
     /// Ours: the attestor made a claim that claims cannot hold.
     #[error("the evidence is sound, its claims cannot be taken in")]
     Claims(#[from] ClaimError),
@@ -160,6 +180,7 @@ impl EvidenceError {
             Self::Token(refused) => refused.rule(),
             Self::NoAttestor { .. } => "evidence-kind",
             Self::Keys { source, .. } => source.rule(),
+            Self::Review { source, .. } => source.rule(),
             Self::Claims(_) => "evidence-claims",
         }
     }
@@ -172,6 +193,7 @@ impl EvidenceError {
             Self::Token(refused) => refused.fix(),
             Self::NoAttestor { .. } => "show evidence of a kind that the server's configuration has an attestor for",
             Self::Keys { source, .. } => source.fix(),
+            Self::Review { source, .. } => source.fix(),
             Self::Claims(_) => "the server's operator must look at its log",
         }
     }
@@ -181,6 +203,7 @@ impl EvidenceError {
     pub const fn is_ours(&self) -> bool {
         match self {
             Self::Keys { .. } | Self::Claims(_) => true,
+            Self::Review { source, .. } => source.is_ours(),
             Self::JoinToken(_) | Self::Token(_) | Self::NoAttestor { .. } => false,
         }
     }
@@ -188,6 +211,11 @@ impl EvidenceError {
     /// Whether another attestor of the same kind may take the evidence.
     const fn is_for_another(&self) -> bool {
         matches!(self, Self::Token(refused) if refused.is_for_another())
+    }
+
+    /// Whether the evidence is sound by itself, and somebody must be asked about it.
+    const fn wants_review(&self) -> bool {
+        matches!(self, Self::Review { source: ReviewError::NotAsked, .. })
     }
 
     /// Whether fresher keys may help.

@@ -183,6 +183,27 @@ mod tests {
         assert!(matches!(missing, Err(EvidenceError::File { .. })));
     }
 
+    /// The kubelet swaps a projected token by a link: `token` leads through `..data` to a directory that is replaced.
+    #[test]
+    fn a_token_that_is_rotated_between_two_uses_is_read_anew() {
+        let volume = tempfile::tempdir().unwrap();
+        let (data, file) = (volume.path().join("..data"), volume.path().join("token"));
+        std::os::unix::fs::symlink("..data/token", &file).unwrap();
+        let source = kubernetes(&file);
+        for token in ["a.first.b", "a.second.b"] {
+            let (version, link) = (volume.path().join(format!("..{token}")), volume.path().join("..data_tmp"));
+            std::fs::create_dir(&version).unwrap();
+            std::fs::write(version.join("token"), token).unwrap();
+            std::os::unix::fs::symlink(&version, &link).unwrap();
+            std::fs::rename(&link, &data).unwrap();
+            for _ in 0..2 {
+                assert_eq!(source.read().unwrap().evidence().token, token);
+            }
+        }
+        std::fs::remove_file(&data).unwrap();
+        assert!(matches!(source.read(), Err(EvidenceError::File { .. })), "nothing of the last use is kept");
+    }
+
     #[test]
     fn a_join_token_names_the_trust_file() {
         let directory = tempfile::tempdir().unwrap();

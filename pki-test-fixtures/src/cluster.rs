@@ -1,10 +1,13 @@
 //! A Kubernetes cluster as Brevet sees one: an issuer that signs tokens for pods and serves its keys.
-//! Knows the tokens' shape; runs no pod and has no API beyond the JWKS.
+//! Knows the tokens' shape; runs no pod and has no API beyond the JWKS and TokenReview.
 
 pub mod claims;
 pub mod key;
+mod loopback;
+pub mod review;
 pub mod server;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use identity::Timestamp;
@@ -12,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{jws, uuid};
 pub use key::{Algorithm, TokenKey};
+pub use review::{ReviewServer, Verdict};
 pub use server::{Answer, JwksServer};
 
 /// A pod, with the service account it runs as and the node it runs on.
@@ -39,6 +43,7 @@ pub struct Cluster {
     audience: String,
     keys: Vec<TokenKey>,
     published: Arc<Mutex<String>>,
+    signed: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Cluster {
@@ -51,6 +56,7 @@ impl Cluster {
             audience: AUDIENCE.to_owned(),
             keys: Vec::new(),
             published: Arc::default(),
+            signed: Arc::default(),
         };
         cluster.rotate(algorithm);
         cluster
@@ -119,7 +125,9 @@ impl Cluster {
     #[must_use]
     pub fn sign_octets(&self, header: &Value, payload: &[u8]) -> String {
         let header = serde_json::to_vec(header).expect("a header is JSON");
-        jws::compact(&header, payload, |input| self.key().sign(input))
+        let token = jws::compact(&header, payload, |input| self.key().sign(input));
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone());
+        token
     }
 
     /// The header that clusters write: algorithm and key id, no type.
@@ -171,6 +179,12 @@ impl Cluster {
     #[must_use]
     pub fn serve_tls(&self) -> JwksServer {
         JwksServer::tls(Arc::clone(&self.published))
+    }
+
+    /// Serves its TokenReview endpoint over TLS, until the server is dropped.
+    #[must_use]
+    pub fn serve_reviews(&self) -> ReviewServer {
+        ReviewServer::start(Arc::clone(&self.signed), self.api_audience())
     }
 
     fn publish(&self) {

@@ -62,6 +62,20 @@ impl Host {
         key: &PrivateKey,
         bound: Option<&PrivateKey>,
     ) -> Result<Got, UpstreamError> {
+        self.enrol_as("join-token", token, key, bound).await
+    }
+
+    /// Enrols with evidence of any kind.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn enrol_as(
+        &self,
+        kind: &str,
+        token: &str,
+        key: &PrivateKey,
+        bound: Option<&PrivateKey>,
+    ) -> Result<Got, UpstreamError> {
         let nonce = self.upstream.challenge().await?.nonce;
         let csr = key.certification_request(Some(&nonce)).expect("a request");
         let bound_key = bound.map(|bound| BoundKey {
@@ -71,7 +85,7 @@ impl Host {
         let request = EnrollRequest {
             request: request_id(),
             profile: None,
-            evidence: Evidence { kind: "join-token".to_owned(), token: token.to_owned() },
+            evidence: Evidence { kind: kind.to_owned(), token: token.to_owned() },
             nonce,
             csr: Binary(csr),
             bound_key,

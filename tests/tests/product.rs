@@ -3,6 +3,7 @@
 
 mod product {
     mod enrolment;
+    mod kubernetes;
     mod operators;
     mod renewal;
     mod revocation;

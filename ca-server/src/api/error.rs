@@ -163,7 +163,7 @@ impl From<EvidenceError> for ApiError {
                 error.fix(),
             );
         }
-        Self::refused(error.rule(), error.to_string(), error.fix())
+        Self::refused(error.rule(), chain(&error), error.fix())
     }
 }
 

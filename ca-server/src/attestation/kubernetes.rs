@@ -1,15 +1,17 @@
-//! Kubernetes: a pod shows its service-account token, and the cluster's key set says whether the cluster signed it.
-//! Knows tokens, keys and names of Kubernetes; knows no Kubernetes API and holds no credential of a cluster.
+//! Kubernetes: a pod shows its service-account token, and the cluster's key set, or its API server, says whether the
+//! cluster signed it. Knows tokens, keys and names of Kubernetes, and one question to its API.
 //!
 //! ```text
 //! octets ── token ──▶ header and claims, read strictly, nothing believed
 //!        ── claims ─▶ issuer, audience, times, pod, service account: exact, or refused by name
-//!        ── jwks ───▶ the key that the token names, for the algorithm that the key is for
-//!        ── verify ─▶ Attested
+//!        ── jwks ───▶ the key that the token names, for the algorithm that the key is for: the signature holds
+//!     or ── review ─▶ the API server, asked about this token: good for us, and for whom the claims say
+//!        ───────────▶ Attested
 //! ```
 //!
-//! What this cannot see: that a pod, its node or its account was deleted after the token was signed. So no more than
-//! ten minutes of a token's life may remain ([`claims::MAX_REMAINING`]; T-27, residual risk R4).
+//! What the key set cannot see: that a pod, its node or its account was deleted after the token was signed. So no more
+//! than ten minutes of a token's life may remain ([`claims::MAX_REMAINING`]; T-27, residual risk R4). The API server
+//! sees it; the limit holds there too.
 
 pub mod address;
 pub mod claims;
@@ -18,6 +20,7 @@ mod http;
 pub mod jwks;
 mod names;
 mod refusal;
+pub mod review;
 pub mod source;
 mod token;
 
@@ -26,13 +29,16 @@ use std::fmt;
 use identity::{Sha256Hash, Timestamp};
 
 use super::shown::Shown;
-use super::{Attested, Attestor, EvidenceError, Kind};
+use super::{Attested, Attestor, EvidenceError, Judging, Kind};
 use claims::PodClaims;
+use config::Proof;
+use review::{Question, Reviewer};
 use token::Token;
 
 pub use config::{ConfigError, KubernetesConfig, KubernetesFile};
 pub use jwks::{Jwks, JwksFlaw, KeyFlaw};
 pub use refusal::{Part, TokenError};
+pub use review::ReviewError;
 pub use source::{JwksSource, KeysError};
 
 /// The algorithms that tokens may be signed by (RFC 7518, section 3.1): those that clusters use. Everything else,
@@ -70,7 +76,13 @@ impl fmt::Display for Algorithm {
 /// Checks the tokens of one cluster.
 pub struct KubernetesAttestor {
     config: KubernetesConfig,
-    keys: JwksSource,
+    judge: Judge,
+}
+
+/// Who says that the cluster signed a token.
+enum Judge {
+    Keys(JwksSource),
+    Reviewer(Reviewer),
 }
 
 impl KubernetesAttestor {
@@ -80,16 +92,44 @@ impl KubernetesAttestor {
     /// # Errors
     /// [`ConfigError`] where the CA file cannot be used.
     pub fn new(config: KubernetesConfig) -> Result<Self, ConfigError> {
-        let keys = JwksSource::new(config.location())?;
-        Ok(Self { config, keys })
+        let judge = match config.proof() {
+            Proof::Keys(location) => Judge::Keys(JwksSource::new(location)?),
+            Proof::Review(server) => Judge::Reviewer(Reviewer::new(server)?),
+        };
+        Ok(Self { config, judge })
     }
 
     /// With keys at hand that were fetched from nowhere.
     #[cfg(test)]
     pub(crate) fn holding(config: KubernetesConfig, keys: Jwks) -> Self {
         let attestor = Self::new(config).unwrap();
-        attestor.keys.hold(keys, std::time::Instant::now());
+        attestor.keys().unwrap().hold(keys, std::time::Instant::now());
         attestor
+    }
+
+    fn attested(&self, token: &Token<'_>, pod: &PodClaims<'_>) -> Result<Attested, EvidenceError> {
+        Ok(Attested {
+            attestor: self.name().to_owned(),
+            kind: Kind::Kubernetes,
+            claims: pod.claims(self.name())?,
+            proof: Sha256Hash::of(&[PROOF_DOMAIN, token.signed.as_bytes()].concat()),
+            proof_until: pod.expires,
+            profile: None,
+            token: None,
+        })
+    }
+
+    fn not_reviewed(&self, source: ReviewError) -> EvidenceError {
+        EvidenceError::Review { attestor: self.name().to_owned(), source }
+    }
+
+    /// Everything that [`Attestor::attest`] checks, and then the question to the API server.
+    async fn ask(&self, reviewer: &Reviewer, evidence: &[u8], now: Timestamp) -> Result<Attested, EvidenceError> {
+        let token = Token::of(evidence)?;
+        let pod = PodClaims::of(&token.claims, &self.config, now)?;
+        let question = Question { token: token.whole, audience: self.config.audience(), pod: &pod };
+        reviewer.review(&question).await.map_err(|source| self.not_reviewed(source))?;
+        self.attested(&token, &pod)
     }
 }
 
@@ -105,22 +145,25 @@ impl Attestor for KubernetesAttestor {
     fn attest(&self, evidence: &[u8], now: Timestamp) -> Result<Attested, EvidenceError> {
         let token = Token::of(evidence)?;
         let pod = PodClaims::of(&token.claims, &self.config, now)?;
-        let keys =
-            self.keys.current().map_err(|source| EvidenceError::Keys { attestor: self.name().to_owned(), source })?;
+        let Judge::Keys(keys) = &self.judge else { return Err(self.not_reviewed(ReviewError::NotAsked)) };
+        let keys = keys.current();
+        let keys = keys.map_err(|source| EvidenceError::Keys { attestor: self.name().to_owned(), source })?;
         verify(&token, &keys)?;
-        Ok(Attested {
-            attestor: self.name().to_owned(),
-            kind: Kind::Kubernetes,
-            claims: pod.claims(self.name())?,
-            proof: Sha256Hash::of(&[PROOF_DOMAIN, token.signed.as_bytes()].concat()),
-            proof_until: pod.expires,
-            profile: None,
-            token: None,
-        })
+        self.attested(&token, &pod)
     }
 
     fn keys(&self) -> Option<&JwksSource> {
-        Some(&self.keys)
+        match &self.judge {
+            Judge::Keys(keys) => Some(keys),
+            Judge::Reviewer(_) => None,
+        }
+    }
+
+    fn review<'a>(&'a self, evidence: &'a [u8], now: Timestamp) -> Option<Judging<'a>> {
+        match &self.judge {
+            Judge::Keys(_) => None,
+            Judge::Reviewer(reviewer) => Some(Box::pin(self.ask(reviewer, evidence, now))),
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl Attestors {
     ) -> Result<Attested, EvidenceError> {
         let mut judged = Err(EvidenceError::NoAttestor { kind });
         for attestor in self.all.iter().filter(|attestor| attestor.kind() == kind) {
-            judged = attest_with_fresh_keys(attestor.as_ref(), evidence, now, tick).await;
+            judged = attest_with_help(attestor.as_ref(), evidence, now, tick).await;
             match &judged {
                 Err(refused) if refused.is_for_another() => {}
                 Ok(_) | Err(_) => break,
@@ -76,14 +76,20 @@ impl Attestors {
     }
 }
 
-/// Judges first and fetches after, so that octets which break a rule by themselves cause no fetch.
-async fn attest_with_fresh_keys(
+/// Judges first, and fetches or asks after, so that octets which break a rule by themselves cause neither.
+async fn attest_with_help(
     attestor: &dyn Attestor,
     evidence: &[u8],
     now: Timestamp,
     tick: Instant,
 ) -> Result<Attested, EvidenceError> {
     let judged = attestor.attest(evidence, now);
+    if let Err(refused) = &judged
+        && refused.wants_review()
+        && let Some(asking) = attestor.review(evidence, now)
+    {
+        return asking.await;
+    }
     let Some(keys) = attestor.keys() else { return judged };
     match &judged {
         Ok(_) if keys.are_due(tick) => {

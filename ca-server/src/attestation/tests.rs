@@ -30,11 +30,16 @@ fn file(cluster: &Cluster, jwks_url: &str) -> KubernetesFile {
         name: "prod-eu".to_owned(),
         issuer: cluster.issuer().to_owned(),
         audience: cluster.audience().to_owned(),
+        mode: None,
         jwks_url: Some(jwks_url.to_owned()),
         jwks_file: None,
         jwks_ca_file: None,
         jwks_reach: Some(kubernetes::address::Reach::Loopback),
         max_life_seconds: None,
+        api_url: None,
+        api_ca_file: None,
+        api_reach: None,
+        api_token_file: None,
         clock_skew_seconds: None,
     }
 }

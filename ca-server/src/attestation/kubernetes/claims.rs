@@ -13,21 +13,23 @@ use super::refusal::TokenError;
 use crate::attestation::shown::Shown;
 use crate::attestation::strict_json::{Json, Members};
 
-/// Who a token speaks of, all of it checked against the configuration and the clock. Still to be verified: the
-/// signature.
+/// Who a token speaks of, all of it checked against the configuration and the clock. Still to be verified: that the
+/// cluster signed it.
 pub(super) struct PodClaims<'a> {
-    namespace: &'a str,
-    service_account: Bound<'a>,
-    pod: Bound<'a>,
-    node: Option<Bound<'a>>,
+    pub(super) namespace: &'a str,
+    pub(super) service_account: Bound<'a>,
+    pub(super) pod: Bound<'a>,
+    pub(super) node: Option<Bound<'a>>,
+    /// The token's own id, since Kubernetes 1.30.
+    pub(super) id: Option<&'a str>,
     /// Its end.
     pub(super) expires: Timestamp,
 }
 
 /// A name with the UID that tells it from an earlier holder of the name.
-struct Bound<'a> {
-    name: &'a str,
-    uid: &'a str,
+pub(super) struct Bound<'a> {
+    pub(super) name: &'a str,
+    pub(super) uid: &'a str,
 }
 
 impl<'a> PodClaims<'a> {
@@ -49,7 +51,8 @@ impl<'a> PodClaims<'a> {
         let pod = Bound::of(bound, &POD)?;
         // Since Kubernetes 1.30; informational, so it may be absent, but not half there.
         let node = bound.contains_key(NODE.member).then(|| Bound::of(bound, &NODE)).transpose()?;
-        Ok(Self { namespace, service_account, pod, node, expires })
+        let id = claims.contains_key("jti").then(|| text(claims, "jti", "jti")).transpose()?;
+        Ok(Self { namespace, service_account, pod, node, id, expires })
     }
 
     /// As claims of the host.

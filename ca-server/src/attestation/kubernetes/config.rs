@@ -13,6 +13,10 @@ use serde::Deserialize;
 use super::address::Reach;
 use super::source::Location;
 
+mod api_server;
+
+pub use api_server::ApiServer;
+
 /// One cluster, as it stands in the configuration file. Unknown keys are refused.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +28,11 @@ pub struct KubernetesFile {
     pub issuer: String,
     /// The exact and only `aud` of the tokens that pods show. Not the API server's own audience, which every pod has.
     pub audience: String,
-    /// Address of the key set (`https://.../openid/v1/jwks`); this or `jwks_file`.
+    /// How a token is checked: `jwks` (default), by the cluster's key set, or `token-review`, by asking its API server
+    /// each time.
+    pub mode: Option<Mode>,
+    /// Address of the key set (`https://.../openid/v1/jwks`); this or `jwks_file`. This and the next three are for
+    /// mode `jwks` alone.
     pub jwks_url: Option<String>,
     /// File with the key set (`kubectl get --raw /openid/v1/jwks`); read again as if it were fetched.
     pub jwks_file: Option<PathBuf>,
@@ -33,11 +41,39 @@ pub struct KubernetesFile {
     /// Where `jwks_url` may lead: `public` (default), `private` (RFC 1918, RFC 4193, RFC 6598) or `loopback`. Plain
     /// `http` is for `loopback` alone. Link-local addresses are never asked.
     pub jwks_reach: Option<Reach>,
+    /// Address of the API server (`https://10.0.0.1:6443`). This and the next three are for mode `token-review` alone.
+    pub api_url: Option<String>,
+    /// PEM file of the authorities that the API server must chain to; needed.
+    pub api_ca_file: Option<PathBuf>,
+    /// Where `api_url` may lead: `public` (default), `private` or `loopback`.
+    pub api_reach: Option<Reach>,
+    /// File with our own credential for the API server, a bearer token; read before each use.
+    pub api_token_file: Option<PathBuf>,
     /// Longest life of a token from `iat` to `exp`, in seconds. Default 3600, at most 86400.
     pub max_life_seconds: Option<u64>,
     /// By how much the cluster's clock may be ahead of ours, in seconds. Default 0, at most 60. A fresh token of a
     /// cluster that is ahead is refused until our clock has caught up.
     pub clock_skew_seconds: Option<u64>,
+}
+
+/// How a cluster's tokens are checked, as it stands in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// By the key set.
+    #[default]
+    Jwks,
+    /// By asking the API server.
+    TokenReview,
+}
+
+/// Who says that a cluster signed a token.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// Its key set.
+    Keys(Location),
+    /// Its API server.
+    Review(ApiServer),
 }
 
 /// One cluster, checked.
@@ -46,7 +82,7 @@ pub struct KubernetesConfig {
     name: Name,
     issuer: String,
     audience: String,
-    location: Location,
+    proof: Proof,
     max_life: Duration,
     clock_skew: Duration,
 }
@@ -101,11 +137,31 @@ pub enum ConfigError {
         /// Of which cluster.
         cluster: String,
     },
+    /// A key that the mode needs.
+    #[error("cluster {cluster} needs {key}: its mode is token-review")]
+    Needed {
+        /// Of which cluster.
+        cluster: String,
+        /// Which key.
+        key: &'static str,
+    },
+    /// A key of the other mode.
+    #[error("{key} of cluster {cluster} has no effect: it is for mode {mode:?}")]
+    OtherMode {
+        /// Of which cluster.
+        cluster: String,
+        /// Which key.
+        key: &'static str,
+        /// The mode that it is for.
+        mode: Mode,
+    },
     /// An address that is not taken.
-    #[error("jwks_url of cluster {cluster}: {problem}")]
+    #[error("{key} of cluster {cluster}: {problem}")]
     Url {
         /// Of which cluster.
         cluster: String,
+        /// Which key.
+        key: &'static str,
         /// Why.
         problem: &'static str,
     },
@@ -163,12 +219,33 @@ impl KubernetesFile {
         if self.issuer == self.audience {
             return Err(ConfigError::AudienceIsIssuer { cluster: self.name });
         }
-        let location = self.location()?;
+        let proof = self.proof()?;
         let max_life = self.seconds("max_life_seconds", self.max_life_seconds, 600, DEFAULT_MAX_LIFE, MAX_MAX_LIFE)?;
         let clock_skew =
             self.seconds("clock_skew_seconds", self.clock_skew_seconds, 0, Duration::ZERO, MAX_CLOCK_SKEW)?;
         let Self { issuer, audience, .. } = self;
-        Ok(KubernetesConfig { name, issuer, audience, location, max_life, clock_skew })
+        Ok(KubernetesConfig { name, issuer, audience, proof, max_life, clock_skew })
+    }
+
+    fn proof(&self) -> Result<Proof, ConfigError> {
+        let mode = self.mode.unwrap_or_default();
+        let others: &[(&'static str, bool, Mode)] = &[
+            ("jwks_url", self.jwks_url.is_some(), Mode::Jwks),
+            ("jwks_file", self.jwks_file.is_some(), Mode::Jwks),
+            ("jwks_ca_file", self.jwks_ca_file.is_some(), Mode::Jwks),
+            ("jwks_reach", self.jwks_reach.is_some(), Mode::Jwks),
+            ("api_url", self.api_url.is_some(), Mode::TokenReview),
+            ("api_ca_file", self.api_ca_file.is_some(), Mode::TokenReview),
+            ("api_reach", self.api_reach.is_some(), Mode::TokenReview),
+            ("api_token_file", self.api_token_file.is_some(), Mode::TokenReview),
+        ];
+        if let Some((key, _, of)) = others.iter().find(|(_, given, of)| *given && *of != mode) {
+            return Err(ConfigError::OtherMode { cluster: self.name.clone(), key, mode: *of });
+        }
+        match mode {
+            Mode::Jwks => self.location().map(Proof::Keys),
+            Mode::TokenReview => self.api_server().map(Proof::Review),
+        }
     }
 
     fn location(&self) -> Result<Location, ConfigError> {
@@ -183,12 +260,9 @@ impl KubernetesFile {
     }
 
     fn url(&self, text: &str) -> Result<Location, ConfigError> {
-        let problem = |problem| Err(ConfigError::Url { cluster: self.name.clone(), problem });
+        let problem = |problem| Err(self.problem("jwks_url", problem));
         let reach = self.jwks_reach.unwrap_or(Reach::Public);
-        let Ok(url) = Url::parse(text) else { return problem("it is no URL") };
-        if !url.username().is_empty() || url.password().is_some() {
-            return problem("no name or password may stand in it: it would be logged");
-        }
+        let url = self.address("jwks_url", text, reach)?;
         match (url.scheme(), reach) {
             ("https", _) => {}
             ("http", Reach::Loopback) if self.jwks_ca_file.is_some() => {
@@ -198,12 +272,29 @@ impl KubernetesFile {
             ("http", Reach::Public | Reach::Private) => return problem("http is for jwks_reach = \"loopback\" alone"),
             _ => return problem("https is needed"),
         }
+        Ok(Location::Url { url, reach, ca_file: self.jwks_ca_file.clone() })
+    }
+
+    /// A URL of a host that may be asked.
+    fn address(&self, key: &'static str, text: &str, reach: Reach) -> Result<Url, ConfigError> {
+        let problem = |problem| Err(self.problem(key, problem));
+        let Ok(url) = Url::parse(text) else { return problem("it is no URL") };
+        if !url.username().is_empty() || url.password().is_some() {
+            return problem("no name or password may stand in it: it would be logged");
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return problem("https is needed");
+        }
         // An address in the place of a name is looked up by nobody, so it is checked here.
         let Some(host) = url.host_str() else { return problem("it has no host") };
         match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-            Ok(address) if !reach.allows(address) => problem("jwks_reach does not allow its address"),
-            Ok(_) | Err(_) => Ok(Location::Url { url, reach, ca_file: self.jwks_ca_file.clone() }),
+            Ok(address) if !reach.allows(address) => problem("its address is not of the kind that its reach allows"),
+            Ok(_) | Err(_) => Ok(url),
         }
+    }
+
+    fn problem(&self, key: &'static str, problem: &'static str) -> ConfigError {
+        ConfigError::Url { cluster: self.name.clone(), key, problem }
     }
 
     fn seconds(
@@ -265,10 +356,10 @@ impl KubernetesConfig {
         &self.audience
     }
 
-    /// Where the key set is.
+    /// Who says that the cluster signed a token.
     #[must_use]
-    pub fn location(&self) -> &Location {
-        &self.location
+    pub fn proof(&self) -> &Proof {
+        &self.proof
     }
 
     /// Longest life of a token.

@@ -17,6 +17,8 @@ pub(super) struct Token<'a> {
     pub(super) kid: String,
     /// Its claims, unverified.
     pub(super) claims: Members,
+    /// All of it, as sent.
+    pub(super) whole: &'a str,
     /// Header, dot, payload as sent (RFC 7515, section 5.2, step 8).
     pub(super) signed: &'a str,
     /// The signature, base64url.
@@ -40,7 +42,7 @@ impl<'a> Token<'a> {
         let claims = object(Part::Payload, payload)?;
         // Decoded for the strictness alone: one signature must not have two spellings.
         decoded(Part::Signature, signature)?;
-        Ok(Self { algorithm, kid, claims, signed, signature })
+        Ok(Self { algorithm, kid, claims, whole: text, signed, signature })
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = include_str!("../../../../docs/attestation.md");
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("../../attestation.rs"),
     include_str!("../join_token/refusal.rs"),
     include_str!("../kubernetes/refusal.rs"),
+    include_str!("../kubernetes/review/flaw.rs"),
     include_str!("../kubernetes/source/flaw.rs"),
     include_str!("../nonce.rs"),
 ];
