@@ -15,6 +15,9 @@ pub(super) trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
 
+/// Says something to a request.
+type Responder = dyn Fn(&Request, &mut dyn Stream) -> std::io::Result<()> + Send + Sync;
+
 /// A request, as it came.
 pub(super) struct Request {
     /// Request line and header, with the empty line.
@@ -40,7 +43,7 @@ pub(super) struct Loopback {
 }
 
 struct Shared {
-    respond: Box<dyn Fn(&Request, &mut dyn Stream) -> std::io::Result<()> + Send + Sync>,
+    respond: Box<Responder>,
     connections: AtomicUsize,
     ended: AtomicBool,
     tls: Option<Arc<ServerConfig>>,
@@ -61,10 +64,7 @@ impl Loopback {
         Self::start(Box::new(respond), Some(crate::authority::web::loopback()))
     }
 
-    fn start(
-        respond: Box<dyn Fn(&Request, &mut dyn Stream) -> std::io::Result<()> + Send + Sync>,
-        identity: Option<crate::authority::web::WebIdentity>,
-    ) -> Self {
+    fn start(respond: Box<Responder>, identity: Option<crate::authority::web::WebIdentity>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
         let address = listener.local_addr().expect("its address");
         let root_pem = identity.as_ref().map(|identity| identity.root_pem.clone());

@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::super::address::Reach;
 use super::super::{KubernetesAttestor, KubernetesFile};
-use super::*;
 use crate::attestation::explain::Report;
 use crate::attestation::{Attested, Attestor, Attestors, EvidenceError, Kind};
 
