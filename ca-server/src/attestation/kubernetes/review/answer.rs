@@ -64,7 +64,7 @@ fn check_audiences(status: &Members, question: &Question<'_>) -> Result<(), Revi
     let wrong_type = ReviewError::Type { member, wanted: "list of texts" };
     let found: Vec<&str> = match status.get("audiences") {
         None | Some(Json::Null) => Vec::new(),
-        Some(Json::List(several)) => several.iter().map(Json::text).collect::<Option<_>>().ok_or_else(|| wrong_type)?,
+        Some(Json::List(several)) => several.iter().map(Json::text).collect::<Option<_>>().ok_or(wrong_type)?,
         Some(_) => return Err(wrong_type),
     };
     match found.as_slice() {
