@@ -149,7 +149,8 @@ async fn both_modes_make_the_same_claims() {
 /// T-27: what the key set cannot see.
 #[tokio::test]
 async fn who_is_gone_is_refused() {
-    let gone: [(fn(&House), &str); 3] = [
+    type End = fn(&House);
+    let gone: [(End, &str); 3] = [
         (|house| house.server.forget_pod(&house.pod), "pod"),
         (|house| house.server.forget_node(&house.pod), "node"),
         (|house| house.server.recreate_service_account(&house.pod), "service account"),
