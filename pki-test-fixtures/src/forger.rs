@@ -4,9 +4,11 @@
 //! Each flaw is one method, and its name is the flaw. The lists (`times`, `audiences`, ...) are made from the
 //! methods themselves, so a test that walks a list cannot miss one.
 
+pub mod document;
 pub mod request;
 pub mod token;
 
+pub use document::DocumentForger;
 pub use request::RequestForger;
 pub use token::TokenForger;
 
@@ -34,6 +36,7 @@ macro_rules! flaws {
 
             $(
                 $(#[$doc])*
+                #[allow(missing_docs, reason = "the name says what is false")]
                 #[must_use]
                 pub fn $name(&$this) -> Vec<u8> $body
             )*

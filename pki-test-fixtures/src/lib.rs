@@ -6,8 +6,9 @@
 //!
 //! ```text
 //! cluster     a Kubernetes cluster: signs service-account tokens, serves its JWKS, rotates its keys
+//! cloud       a region of AWS: signs instance identity documents, serves them over IMDSv2
 //! authority   a root, an issuer, leaves in X509-SVID shape, certificate requests
-//! forger      one method per flaw, named by the flaw, for tokens and for certificate requests
+//! forger      one method per flaw, named by the flaw, for tokens, documents and certificate requests
 //! weak        keys that no sound library makes
 //! ```
 //!
@@ -21,6 +22,7 @@
 )]
 
 pub mod authority;
+pub mod cloud;
 pub mod cluster;
 pub mod der;
 pub mod forger;
