@@ -20,6 +20,7 @@ use ca_server::committer::Recorded;
 use ca_server::config::Config;
 use ca_server::csr;
 use ca_server::custody::{Custody, Passphrase, SoftwareKey};
+use ca_server::decide::proof::ProofUse;
 use ca_server::decide::{Command, agent::AddAgent};
 use ca_server::decision::{Grant, Shown, Supersession};
 use ca_server::disk::{Disk, RealDisk};
@@ -155,7 +156,14 @@ async fn enrol(service: &Service, claims: &Claims) -> (HostId, SpiffeId) {
         claims: claims_to_entry(claims),
     };
     let host = new_host().unwrap();
-    let grant = Grant::enrolment(host, Shown { evidence, token: None }, profile, permit, rules.in_force).unwrap();
+    let grant = Grant::enrolment(
+        host,
+        Shown { evidence, token: None, proof_use: ProofUse::Once },
+        profile,
+        permit,
+        rules.in_force,
+    )
+    .unwrap();
     issue(service, Actor::Stranger, grant, csr).await;
     (host, wanted.id().clone())
 }

@@ -8,12 +8,14 @@
 //! [`Attested::proof`].
 //!
 //! ```text
+//! aws_iid       an instance identity document, signed by AWS
 //! join_token    a secret that an admin handed over
 //! kubernetes    a service-account token, checked by the cluster's key set or by its API server
 //! nonce         the server's own nonce in the request: that the evidence is shown now, and for this key
 //! explain       what an attestor makes of a file, for people
 //! ```
 
+pub mod aws_iid;
 pub mod explain;
 pub mod join_token;
 pub mod kubernetes;
@@ -36,12 +38,16 @@ pub use registry::{Attestors, RegistryError};
 pub use shown::Shown;
 pub use strict_json::JsonFlaw;
 
+use crate::decide::proof::ProofUse;
+use aws_iid::IidError;
 use join_token::JoinTokenRefused;
 use kubernetes::{KeysError, ReviewError, TokenError};
 
 /// A kind of evidence, as requests and configuration name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// `aws-iid`: [`aws_iid`].
+    AwsIid,
     /// `join-token`: [`join_token`].
     JoinToken,
     /// `kubernetes`: [`kubernetes`].
@@ -85,6 +91,7 @@ pub struct Attested {
     claims: Claims,
     proof: Sha256Hash,
     proof_until: Timestamp,
+    proof_use: ProofUse,
     profile: Option<String>,
     token: Option<TokenId>,
 }
@@ -120,6 +127,12 @@ impl Attested {
         self.proof_until
     }
 
+    /// How often the proof may be shown.
+    #[must_use]
+    pub fn proof_use(&self) -> ProofUse {
+        self.proof_use
+    }
+
     /// The one profile that the evidence is bound to, if it is.
     #[must_use]
     pub fn profile(&self) -> Option<&str> {
@@ -139,6 +152,9 @@ pub enum EvidenceError {
     /// The asker's: a join token.
     #[error(transparent)]
     JoinToken(#[from] JoinTokenRefused),
+    /// The asker's: an instance identity document.
+    #[error(transparent)]
+    Iid(#[from] IidError),
     /// The asker's: a service-account token.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -177,6 +193,7 @@ impl EvidenceError {
     pub const fn rule(&self) -> &'static str {
         match self {
             Self::JoinToken(refused) => refused.rule(),
+            Self::Iid(refused) => refused.rule(),
             Self::Token(refused) => refused.rule(),
             Self::NoAttestor { .. } => "evidence-kind",
             Self::Keys { source, .. } => source.rule(),
@@ -190,6 +207,7 @@ impl EvidenceError {
     pub const fn fix(&self) -> &'static str {
         match self {
             Self::JoinToken(refused) => refused.fix(),
+            Self::Iid(refused) => refused.fix(),
             Self::Token(refused) => refused.fix(),
             Self::NoAttestor { .. } => "show evidence of a kind that the server's configuration has an attestor for",
             Self::Keys { source, .. } => source.fix(),
@@ -204,13 +222,21 @@ impl EvidenceError {
         match self {
             Self::Keys { .. } | Self::Claims(_) => true,
             Self::Review { source, .. } => source.is_ours(),
-            Self::JoinToken(_) | Self::Token(_) | Self::NoAttestor { .. } => false,
+            Self::JoinToken(_) | Self::Iid(_) | Self::Token(_) | Self::NoAttestor { .. } => false,
         }
     }
 
     /// Whether another attestor of the same kind may take the evidence.
     const fn is_for_another(&self) -> bool {
-        matches!(self, Self::Token(refused) if refused.is_for_another())
+        match self {
+            Self::Iid(refused) => refused.is_for_another(),
+            Self::Token(refused) => refused.is_for_another(),
+            Self::JoinToken(_)
+            | Self::NoAttestor { .. }
+            | Self::Keys { .. }
+            | Self::Review { .. }
+            | Self::Claims(_) => false,
+        }
     }
 
     /// Whether the evidence is sound by itself, and somebody must be asked about it.
@@ -229,6 +255,7 @@ impl Kind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AwsIid => "aws-iid",
             Self::JoinToken => "join-token",
             Self::Kubernetes => "kubernetes",
         }
@@ -243,7 +270,7 @@ impl fmt::Display for Kind {
 
 /// No kind of evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{found} is no kind of evidence: join-token and kubernetes are")]
+#[error("{found} is no kind of evidence: aws-iid, join-token and kubernetes are")]
 pub struct UnknownKind {
     /// What was given.
     pub found: Shown,
@@ -253,7 +280,7 @@ impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        let kinds = [Self::JoinToken, Self::Kubernetes];
+        let kinds = [Self::AwsIid, Self::JoinToken, Self::Kubernetes];
         kinds.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownKind { found: Shown::of(text) })
     }
 }

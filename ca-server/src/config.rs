@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use identity::TrustDomain;
 use serde::Deserialize;
 
+use crate::attestation::aws_iid::{AwsConfig, AwsFile, ConfigError as AwsError};
 use crate::attestation::kubernetes::{ConfigError as ClusterError, KubernetesConfig, KubernetesFile};
 use crate::issuance::{Publication, PublicationError};
 
@@ -36,6 +37,9 @@ pub struct ConfigFile {
     /// Kubernetes clusters whose service-account tokens are taken as evidence. Join tokens are always taken.
     #[serde(default)]
     pub kubernetes: Vec<KubernetesFile>,
+    /// AWS accounts whose instance identity documents are taken as evidence.
+    #[serde(default)]
+    pub aws: Vec<AwsFile>,
 }
 
 /// `[api]`.
@@ -144,6 +148,8 @@ pub struct Config {
     pub segment_octets: u64,
     /// The clusters.
     pub clusters: Vec<KubernetesConfig>,
+    /// The AWS attestors.
+    pub aws: Vec<AwsConfig>,
 }
 
 /// Where the passphrase that seals the keys comes from.
@@ -189,6 +195,9 @@ pub enum ConfigError {
     /// A cluster is not described rightly.
     #[error("kubernetes")]
     Cluster(#[from] ClusterError),
+    /// An AWS attestor is not described rightly.
+    #[error("aws")]
+    Aws(#[from] AwsError),
 }
 
 impl Config {
@@ -239,6 +248,7 @@ impl ConfigFile {
             return Err(value("ledger.segment_mib", "1 to 1024"));
         }
         let clusters = KubernetesConfig::all(self.kubernetes)?;
+        let aws = AwsConfig::all(self.aws, directory)?;
         Ok(Config {
             data_dir: directory.join(self.data_dir),
             trust_domain,
@@ -252,6 +262,7 @@ impl ConfigFile {
             policy_needs_two: self.two_persons.policy,
             segment_octets: self.ledger.segment_mib.saturating_mul(1024 * 1024),
             clusters,
+            aws,
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod crl;
 pub mod host;
 pub mod person;
 pub mod policy;
+pub mod proof;
 pub mod refused;
 pub mod revoke;
 pub mod token;

@@ -7,6 +7,7 @@ use identity::{HostId, KeyKind, Lifetime, PersonId, Serial, SpiffeId, Timestamp,
 use ledger::entry::{EvidenceUsed, Subject};
 use policies::{Action, Permit, Profile};
 
+use crate::decide::proof::ProofUse;
 use crate::state::PolicyInForce;
 
 /// Leave to issue one certificate.
@@ -22,6 +23,7 @@ pub struct Grant {
     rules: Vec<String>,
     evidence: Option<EvidenceUsed>,
     token: Option<TokenId>,
+    proof_use: ProofUse,
     reenrol_within: Option<Lifetime>,
     supersedes: Option<Serial>,
     cutoff: Option<CutoffAt>,
@@ -71,6 +73,8 @@ pub struct Shown {
     pub evidence: EvidenceUsed,
     /// The join token that it was, if it was one.
     pub token: Option<TokenId>,
+    /// How often it may be shown.
+    pub proof_use: ProofUse,
 }
 
 impl Grant {
@@ -89,6 +93,7 @@ impl Grant {
         let mut grant = Self::permitted(Subject::Host { host }, action, permit, policy)?;
         grant.evidence = Some(shown.evidence);
         grant.token = shown.token;
+        grant.proof_use = shown.proof_use;
         grant.reenrol_within = Some(profile.reenrol_within());
         Ok(grant)
     }
@@ -176,6 +181,7 @@ impl Grant {
             rules: Vec::new(),
             evidence: None,
             token: None,
+            proof_use: ProofUse::Once,
             reenrol_within: None,
             supersedes: None,
             cutoff: None,
@@ -245,6 +251,12 @@ impl Grant {
     #[must_use]
     pub fn token(&self) -> Option<TokenId> {
         self.token
+    }
+
+    /// How often what was shown may be shown.
+    #[must_use]
+    pub fn proof_use(&self) -> ProofUse {
+        self.proof_use
     }
 
     /// How long after its last certificate the host may come back.

@@ -76,6 +76,14 @@ pub enum Refusal {
         /// Time of the decision.
         now: Timestamp,
     },
+    /// The first use of a proof that binds comes too late.
+    #[error("it could be shown for the first time until {until}, it is {now}")]
+    FirstUseTooLate {
+        /// Until then.
+        until: Timestamp,
+        /// Time of the decision.
+        now: Timestamp,
+    },
     /// The join token is unknown, was taken back, or ran out.
     #[error("the join token is not in force")]
     TokenNotInForce,
@@ -208,6 +216,7 @@ impl Refusal {
             Self::ProofUsed { .. } => "proof-already-used",
             Self::NonceUsed { .. } => "nonce-already-used",
             Self::ProofExpired { .. } => "proof-expired",
+            Self::FirstUseTooLate { .. } => "first-use-too-late",
             Self::TokenNotInForce => "token-not-in-force",
             Self::HostUnknown => "host-unknown",
             Self::HostNotGood { standing: Standing::Banned } => "host-banned",
@@ -246,6 +255,9 @@ impl Refusal {
             | Self::KeyOfPerson => "make a new key pair and send the request again",
             Self::ProofUsed { .. } | Self::ProofExpired { .. } | Self::TokenNotInForce => {
                 "get fresh evidence: a new token, or a token read again from its file"
+            }
+            Self::FirstUseTooLate { .. } => {
+                "stop and start the machine and enrol it at once, or an admin raises first_use_within_seconds"
             }
             Self::NonceUsed { .. } => "ask for a new nonce at /v1/challenge and send the request again",
             Self::HostUnknown => "enrol the host",

@@ -13,6 +13,7 @@ use protocol::trust::Trust;
 use tokio::task::JoinSet;
 
 use crate::agents_in_force::AgentsInForce;
+use crate::attestation::aws_iid::AwsAttestor;
 use crate::attestation::join_token::{JoinTokenAttestor, TokenFacts};
 use crate::attestation::kubernetes::KubernetesAttestor;
 use crate::attestation::nonce::Nonces;
@@ -195,6 +196,9 @@ fn attestors(config: &Config, trust: &[u8], live: &Arc<Live>) -> Result<Attestor
         Name::parse(cluster.name()).map_err(cannot("a cluster's name"))?;
         let attestor = KubernetesAttestor::new(cluster.clone()).map_err(cannot("a cluster"))?;
         all.push(Box::new(attestor));
+    }
+    for aws in &config.aws {
+        all.push(Box::new(AwsAttestor::new(aws.clone())));
     }
     Attestors::new(all).map_err(cannot("the attestors"))
 }

@@ -87,7 +87,9 @@ fn decide(
     };
     let permit = operate::permit(&rules.set, &asked)?;
     let host = host_for(service, &wanted)?;
-    let shown = Shown { evidence: attested.evidence_used(nonce, bound_key), token: attested.token() };
+    let (evidence, token, proof_use) =
+        (attested.evidence_used(nonce, bound_key), attested.token(), attested.proof_use());
+    let shown = Shown { evidence, token, proof_use };
     Grant::enrolment(host, shown, profile, permit, rules.in_force).map_err(|error| ApiError::internal(&error))
 }
 

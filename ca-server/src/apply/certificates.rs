@@ -1,7 +1,7 @@
 //! What a recorded certificate changes: it lives, its key is taken, its proof is spent, its predecessor is superseded.
 //! Knows no X.509.
 
-use identity::{HostId, KeyHash, Serial, SpiffeId, Timestamp};
+use identity::{HostId, Serial, SpiffeId, Timestamp};
 use ledger::entry::{CertificateAuthorised, EvidenceUsed, Subject};
 use ledger::feed::FeedEvent;
 
@@ -36,7 +36,7 @@ impl Draft<'_> {
         let key = KeyRow { index: at.index, holder, at: row_seconds(at.time), until };
         self.changes.layers.keys.put(short(&body.key), key);
         if let Some(evidence) = &body.evidence {
-            self.spend_proofs(at, body.key, evidence);
+            self.spend_proofs(at, body, evidence);
         }
         if let Subject::Host { host } = body.subject {
             self.host_certified(at, host, body)?;
@@ -83,8 +83,9 @@ impl Draft<'_> {
         number
     }
 
-    fn spend_proofs(&mut self, at: At<'_>, key: KeyHash, evidence: &EvidenceUsed) {
-        let spent = |until| ProofRow { key, index: at.index, at: at.time, until };
+    fn spend_proofs(&mut self, at: At<'_>, body: &CertificateAuthorised, evidence: &EvidenceUsed) {
+        let host = Party::of(&body.subject).host().map(|host| *host.as_bytes());
+        let spent = |until| ProofRow { key: body.key, index: at.index, at: at.time, until, host };
         // Remembered for as long as a lost answer may be asked for again, even if the proof runs out before.
         let kept = at.time.plus(crate::decide::LOST_ANSWER_WITHIN);
         let proofs = &mut self.changes.layers.proofs;

@@ -32,6 +32,8 @@ pub enum Report {
         proof: String,
         /// Until when it could be shown again.
         proof_until: String,
+        /// How often it may be shown.
+        proof_use: String,
     },
     /// The evidence is refused.
     Refused {
@@ -91,6 +93,7 @@ impl Report {
             profile: attested.profile().map(str::to_owned),
             proof: attested.proof().to_string(),
             proof_until: attested.proof_until().to_string(),
+            proof_use: attested.proof_use().to_string(),
         }
     }
 

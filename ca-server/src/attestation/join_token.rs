@@ -16,6 +16,7 @@ use zeroize::Zeroize as _;
 
 use super::{Attested, Attestor, EvidenceError, Kind, claims_of_entry};
 use crate::decide::LOST_ANSWER_WITHIN;
+use crate::decide::proof::ProofUse;
 use crate::draft::Draft;
 
 pub use mint::{MintError, Minted, mint};
@@ -117,6 +118,7 @@ impl<S: TokenShelf> Attestor for JoinTokenAttestor<S> {
             claims,
             proof: facts.hash,
             proof_until: facts.expires,
+            proof_use: ProofUse::Once,
             profile: Some(facts.profile),
             token: Some(token.id),
         })

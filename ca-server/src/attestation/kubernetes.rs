@@ -30,6 +30,7 @@ use identity::{Sha256Hash, Timestamp};
 
 use super::shown::Shown;
 use super::{Attested, Attestor, EvidenceError, Judging, Kind};
+use crate::decide::proof::ProofUse;
 use claims::PodClaims;
 use config::Proof;
 use review::{Question, Reviewer};
@@ -114,6 +115,7 @@ impl KubernetesAttestor {
             claims: pod.claims(self.name())?,
             proof: Sha256Hash::of(&[PROOF_DOMAIN, token.signed.as_bytes()].concat()),
             proof_until: pod.expires,
+            proof_use: ProofUse::Once,
             profile: None,
             token: None,
         })

@@ -63,7 +63,7 @@ async fn following(cluster: &Cluster, server: &JwksServer, tick: Instant) -> Att
 
 #[test]
 fn kinds_are_read_as_written() {
-    for kind in [Kind::JoinToken, Kind::Kubernetes] {
+    for kind in [Kind::AwsIid, Kind::JoinToken, Kind::Kubernetes] {
         assert_eq!(kind.to_string().parse(), Ok(kind));
     }
     for text in ["", "Kubernetes", "join_token", "kubernetes "] {

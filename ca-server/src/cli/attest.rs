@@ -10,6 +10,7 @@ use super::CliError;
 use super::inspect::read_limited;
 use super::output::Output;
 use super::serve::clock;
+use crate::attestation::aws_iid::AwsAttestor;
 use crate::attestation::explain::Report;
 use crate::attestation::join_token::JoinTokenAttestor;
 use crate::attestation::kubernetes::KubernetesAttestor;
@@ -26,7 +27,7 @@ pub(super) enum Attest {
         /// The server's configuration.
         #[arg(long, short, value_name = "FILE", default_value = "/etc/brevet/ca-server.toml")]
         config: PathBuf,
-        /// Kind of the evidence: join-token or kubernetes.
+        /// Kind of the evidence: aws-iid, join-token or kubernetes.
         #[arg(long)]
         kind: Kind,
         /// File with the evidence.
@@ -63,6 +64,9 @@ fn attestors(config: &Config) -> Result<Attestors, CliError> {
     let mut all: Vec<Box<dyn Attestor>> = vec![Box::new(join)];
     for cluster in &config.clusters {
         all.push(Box::new(KubernetesAttestor::new(cluster.clone()).map_err(CliError::failed("a cluster"))?));
+    }
+    for aws in &config.aws {
+        all.push(Box::new(AwsAttestor::new(aws.clone())));
     }
     Attestors::new(all).map_err(CliError::failed("the attestors"))
 }

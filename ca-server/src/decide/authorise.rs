@@ -6,6 +6,7 @@ use std::time::Duration;
 use identity::{HostId, Lifetime, PersonId, Serial, TokenId};
 use ledger::entry::{Body, CertificateAuthorised, EvidenceUsed, Subject};
 
+use super::proof::{self, ProofUse};
 use super::{Decided, LOST_ANSWER_WITHIN};
 use crate::draft::Draft;
 use crate::refusal::Refusal;
@@ -18,6 +19,8 @@ pub struct Authorise {
     pub certificate: CertificateAuthorised,
     /// The join token that was the evidence, if it was one.
     pub token: Option<TokenId>,
+    /// How often the evidence may be shown.
+    pub proof_use: ProofUse,
     /// How long after its last certificate a host may come back (from its profile); `None`: not at all.
     pub reenrol_within: Option<Lifetime>,
 }
@@ -26,7 +29,7 @@ pub struct Authorise {
 #[must_use]
 pub fn decide(draft: &Draft<'_>, command: &Authorise) -> Decided {
     let certificate = &command.certificate;
-    match answered_before(draft, certificate) {
+    match answered_before(draft, certificate, command.proof_use) {
         Some(Ok(index)) => return Decided::Already(index),
         Some(Err(refusal)) => return Decided::Refused(refusal),
         None => {}
@@ -50,13 +53,21 @@ pub fn decide(draft: &Draft<'_>, command: &Authorise) -> Decided {
 }
 
 /// The entry that granted this very request before, if its answer may be given again: same proof and same key, or same
-/// predecessor and same key. A proof or nonce that was spent in any other way refuses.
-fn answered_before(draft: &Draft<'_>, certificate: &CertificateAuthorised) -> Option<Result<u64, Refusal>> {
+/// predecessor and same key. A proof that is shown once, or a nonce, that was spent in any other way refuses.
+fn answered_before(
+    draft: &Draft<'_>,
+    certificate: &CertificateAuthorised,
+    proof_use: ProofUse,
+) -> Option<Result<u64, Refusal>> {
     if let Some(evidence) = &certificate.evidence {
         let used = draft.proof(&evidence.proof);
         if let Some(used) = used {
             let again = used.key == certificate.key && draft.time().since(used.at) <= LOST_ANSWER_WITHIN;
-            return Some(if again { Ok(used.index) } else { Err(Refusal::ProofUsed { at: used.at }) });
+            match proof_use {
+                _ if again => return Some(Ok(used.index)),
+                ProofUse::Once => return Some(Err(Refusal::ProofUsed { at: used.at })),
+                ProofUse::Binds { .. } => {}
+            }
         }
         return draft.proof(&evidence.nonce).map(|used| Err(Refusal::NonceUsed { at: used.at }));
     }
@@ -146,6 +157,9 @@ fn may_enrol(draft: &Draft<'_>, host: HostId, evidence: &EvidenceUsed, command: 
     }
     if let Some(token) = command.token {
         draft.token(&token).filter(|row| !row.revoked && row.expires >= now).ok_or(Refusal::TokenNotInForce)?;
+    }
+    if let ProofUse::Binds { first_until } = command.proof_use {
+        proof::binds(draft, host, evidence, first_until)?;
     }
     let Some((known, row)) = draft.host_named(&command.certificate.spiffe_id) else {
         // A new host must not take the id of one that exists.

@@ -2,6 +2,7 @@
 
 mod agents;
 mod hosts;
+mod machines;
 mod world;
 
 use std::time::Duration;

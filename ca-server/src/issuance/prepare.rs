@@ -83,6 +83,7 @@ impl Prepared {
         Authorise {
             certificate: self.body.clone(),
             token: self.grant.token(),
+            proof_use: self.grant.proof_use(),
             reenrol_within: self.grant.reenrol_within(),
         }
     }

@@ -85,7 +85,7 @@ impl Write for Summed<'_> {
 }
 
 /// Says that the file is a snapshot, and of which version of State.
-const MAGIC: [u8; 16] = *b"brevet-state\0\0\0\x01";
+const MAGIC: [u8; 16] = *b"brevet-state\0\0\0\x02";
 
 /// Octets of a snapshot that a start reads: 1,000,000 live certificates take about 150 MB, so this is more than a server of any
 /// size has, and less than memory.

@@ -153,6 +153,8 @@ pub struct ProofRow {
     /// Until when it could be shown again.
     #[serde(with = "identity::text")]
     pub until: Timestamp,
+    /// The host that it led to.
+    pub host: Option<[u8; 16]>,
 }
 
 /// A host that has enrolled.

@@ -11,6 +11,7 @@ use ca_server::decide::crl::AuthoriseCrl;
 use ca_server::decide::host::{Change, StandHost};
 use ca_server::decide::person::{AdmitPerson, RemovePerson, scope_of_admission};
 use ca_server::decide::policy::LoadPolicy;
+use ca_server::decide::proof::ProofUse;
 use ca_server::decide::refused::Refused;
 use ca_server::decide::revoke::Revoke;
 use ca_server::decide::token::{CreateToken, RevokeToken};
@@ -315,5 +316,5 @@ impl Fleet {
 
 fn authorise(certificate: CertificateAuthorised) -> Command {
     let reenrol_within = Some(Lifetime::from_seconds(7 * 86_400).unwrap());
-    Command::Authorise(Box::new(Authorise { certificate, token: None, reenrol_within }))
+    Command::Authorise(Box::new(Authorise { certificate, token: None, proof_use: ProofUse::Once, reenrol_within }))
 }

@@ -74,6 +74,16 @@ pub const KNOWN: &[Known] = &[
     text("pod_uid", "Kubernetes: the pod's unique id"),
     text("node", "Kubernetes: the node's name, where the token says so"),
     text("node_uid", "Kubernetes: the node's unique id, where the token says so"),
+    text("partition", "AWS: the partition of the region (aws, aws-cn, aws-us-gov, ...)"),
+    text("account_id", "AWS: the account that owns the instance, 12 digits"),
+    text("region", "AWS: the region, by whose key the document is signed"),
+    text("availability_zone", "AWS: the zone, where the document says so"),
+    text("instance_id", "AWS: the instance's id, which no other gets again"),
+    text("instance_type", "AWS: the instance's type, where the document says so"),
+    text("image_id", "AWS: the image that it was started from, where the document says so"),
+    text("architecture", "AWS: of its processor, where the document says so"),
+    text("private_ip", "AWS: its address in its network, where the document says so"),
+    text("pending_time", "AWS: when it was last started, as the document writes it"),
 ];
 
 const fn text(name: &'static str, meaning: &'static str) -> Known {

@@ -19,7 +19,11 @@ const DOORS: [Door; 20] = [
     Door {
         word: "Ok(Attested {",
         homes: &[],
-        callers: &["ca-server/src/attestation/join_token.rs", "ca-server/src/attestation/kubernetes.rs"],
+        callers: &[
+            "ca-server/src/attestation/aws_iid.rs",
+            "ca-server/src/attestation/join_token.rs",
+            "ca-server/src/attestation/kubernetes.rs",
+        ],
     },
     Door { word: "Ok(CheckedNonce {", homes: &[], callers: &["ca-server/src/attestation/nonce.rs"] },
     Door { word: "Ok(OpenedCsr {", homes: &[], callers: &["ca-server/src/csr.rs"] },

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = include_str!("../../../../docs/attestation.md");
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("../../attestation.rs"),
+    include_str!("../aws_iid/refusal.rs"),
     include_str!("../join_token/refusal.rs"),
     include_str!("../kubernetes/refusal.rs"),
     include_str!("../kubernetes/review/flaw.rs"),

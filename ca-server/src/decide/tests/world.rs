@@ -16,6 +16,7 @@ use ledger::entry::{
 use super::super::authorise::Authorise;
 use super::super::begin::Begin;
 use super::super::host::{Change, StandHost};
+use super::super::proof::ProofUse;
 use super::super::revoke::Revoke;
 use super::super::{Command, Decided, authority, decide};
 use super::a_week;
@@ -91,7 +92,12 @@ impl World {
     }
 
     pub(super) fn authorise(&mut self, certificate: CertificateAuthorised) -> Decided {
-        let authorise = Authorise { certificate, token: None, reenrol_within: Some(a_week()) };
+        self.authorise_for(certificate, ProofUse::Once)
+    }
+
+    /// Decides about a certificate for evidence that may be shown as often as `proof_use` says.
+    pub(super) fn authorise_for(&mut self, certificate: CertificateAuthorised, proof_use: ProofUse) -> Decided {
+        let authorise = Authorise { certificate, token: None, proof_use, reenrol_within: Some(a_week()) };
         self.decide(&Command::Authorise(Box::new(authorise)))
     }
 
