@@ -150,7 +150,10 @@ fn respond(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             ImdsAnswer::NotFound => say(&mut stream, "404 Not Found", "", ""),
             ImdsAnswer::EndlessDocument => endless(&mut stream),
             ImdsAnswer::Empty => say(&mut stream, "200 OK", "", ""),
-            _ => say(&mut stream, "200 OK", "", &document),
+            ImdsAnswer::Document | ImdsAnswer::OnlyVersion1 => say(&mut stream, "200 OK", "", &document),
+            // These fail before anybody has a token.
+            ImdsAnswer::Off | ImdsAnswer::HopLimit | ImdsAnswer::Redirect => Ok(()),
+            ImdsAnswer::EndlessToken | ImdsAnswer::TokenWithNewline => Ok(()),
         },
         PATH => say(&mut stream, "401 Unauthorized", "", ""),
         _ => say(&mut stream, "404 Not Found", "", ""),

@@ -332,7 +332,7 @@ mod tests {
     /// T-57.
     #[test]
     fn depth_and_size_are_limited() {
-        let nested = |depth: usize| [vec![0x30, 0x80].repeat(depth), vec![0; 2 * depth]].concat();
+        let nested = |depth: usize| [[0x30, 0x80].repeat(depth), vec![0; 2 * depth]].concat();
         assert!(Element::read(&nested(MAX_DEPTH + 1)).is_err_and(|flaw| matches!(flaw, BerFlaw::Deep { .. })));
         assert!(Element::read(&nested(MAX_DEPTH)).is_ok());
         assert!(Element::read(&nested(4000)).is_err_and(|flaw| matches!(flaw, BerFlaw::Deep { .. })));
