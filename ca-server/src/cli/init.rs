@@ -72,10 +72,10 @@ pub(super) fn run(command: Init, output: &Output) -> Result<(), CliError> {
         was_there: founded.was_there,
     };
     output.answer(&initialised, |done| {
-        let state = if done.was_there { "was there already" } else { "made" };
+        let state = if done.was_there { "was there already, nothing changed" } else { "is made" };
         let admins: Vec<String> = done.admins.iter().map(ToString::to_string).collect();
         format!(
-            "the ledger is {state}; admins {}\nclients start from {} (SHA-256 {})\nnext: ca-server serve",
+            "the ledger {state}; admins {}\nclients start from {} (SHA-256 {})\nnext: ca-server serve",
             admins.join(" and "),
             done.trust_file.display(),
             done.trust_sha256
