@@ -5,10 +5,13 @@
 //! | 0 | done |
 //! | 1 | it failed; the last line of standard error says why |
 //! | 64 | the configuration or the command line is wrong (`EX_USAGE` of sysexits.h); nothing was started |
+//! | 69 | `renew --once`: a key roller runs on this state directory already and does all of this; nothing was done (`EX_UNAVAILABLE`) |
+//! | 75 | `renew --once`: not all was done in time; run it again (`EX_TEMPFAIL`) |
 
 mod arguments;
 mod fetch;
 mod local;
+mod renew;
 mod run;
 mod start;
 mod status;
@@ -37,6 +40,20 @@ enum CliError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Exit code 69.
+    #[error("process {pid} runs on {} and does what is due; nothing was done here", .state_dir.display())]
+    Held {
+        /// The state directory.
+        state_dir: std::path::PathBuf,
+        /// What that process wrote into the lock.
+        pid: String,
+    },
+    /// Exit code 75.
+    #[error("not all was done in time; run it again: {why}")]
+    TryAgain {
+        /// What is still waited for.
+        why: String,
+    },
     /// Exit code 1, and what there is to say was said.
     #[error("{0}")]
     Unhealthy(&'static str),
@@ -61,6 +78,8 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>, surroundings: &Sur
             match error {
                 CliError::Config(_) => ExitCode::from(WRONG_USAGE),
                 CliError::Failed { .. } | CliError::Unhealthy(_) => ExitCode::FAILURE,
+                CliError::Held { .. } => ExitCode::from(HELD),
+                CliError::TryAgain { .. } => ExitCode::from(TRY_AGAIN),
             }
         }
     }
@@ -69,6 +88,7 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>, surroundings: &Sur
 fn carry_out(act: Act, surroundings: &Surroundings) -> Result<(), CliError> {
     match act {
         Act::Run(options) => run::run(options, surroundings),
+        Act::Renew(options) => renew::renew(options, surroundings),
         Act::Status(options) => status::status(&options),
         Act::Fetch(options) => fetch::fetch(&options),
         Act::SampleConfig => print(SAMPLE),
@@ -100,6 +120,10 @@ fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, Cli
 
 /// Exit code for a configuration or command line that is wrong: `EX_USAGE`.
 const WRONG_USAGE: u8 = 64;
+/// Exit code where another process holds the state directory: `EX_UNAVAILABLE`.
+const HELD: u8 = 69;
+/// Exit code where another attempt may succeed: `EX_TEMPFAIL`.
+const TRY_AGAIN: u8 = 75;
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use crate::keep::Seal;
 use crate::socket::Access;
 
 pub use file::{ConfigFile, EvidenceFile, HostKeyFile, LogFile, SAMPLE};
-pub use files::{FilesError, FilesFile, NamesFile};
+pub use files::{FilesError, FilesFile, NamesFile, ReloadFile};
 pub use passphrase::PassphraseError;
 
 /// A checked configuration.
@@ -166,6 +166,7 @@ impl ConfigFile {
         let evidence = evidence(self.evidence.ok_or_else(missing)?)?;
         let agents = self.agents.map(|names| names.iter().map(|name| agent(name)).collect()).transpose()?;
         let host_key = self.host_key.unwrap_or_default();
+        let files = files::check(self.files.unwrap_or_default(), agents.as_ref())?;
         Ok(Config {
             server,
             trust_file,
@@ -177,7 +178,7 @@ impl ConfigFile {
             evidence,
             host_key: key_kind(host_key.kind.as_deref())?,
             seal: passphrase::seal(host_key, surroundings)?,
-            files: files::check(self.files.unwrap_or_default())?,
+            files,
         })
     }
 }

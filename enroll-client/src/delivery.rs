@@ -15,7 +15,8 @@
 //!
 //! 1. [`FileSet`]: key, chain and roots belong together, checked again right before.
 //! 2. [`Place`]: the directory is in memory, ours, and nobody else's to write to; looked at anew at each swap.
-//! 3. [`swap()`]: the steps. 4. [`Courier`]: when all of this is done, and done again.
+//! 3. [`swap()`]: the steps. 4. [`Reload`]: a signal or a command.
+//! 5. [`Courier`]: when all of this is done, and done again.
 
 mod account;
 mod courier;
@@ -26,6 +27,7 @@ mod memory;
 mod order;
 pub(crate) mod pem;
 mod place;
+mod reload;
 mod set;
 mod swap;
 
@@ -37,8 +39,9 @@ pub use layout::{Layout, LayoutError, Names, Permissions};
 pub use memory::{Paging, is_in_memory};
 pub use order::{Agent, Order, WhenEnded};
 pub use place::{Place, PlaceError};
+pub use reload::{CommandError, CommandOrder, Reload, ReloadError, Signal, SignalError, SignalOrder, Told};
 pub use set::{FileSet, SetError};
-pub use swap::{SwapError, clean, swap, withdraw};
+pub use swap::{SwapError, clean, is_unread, note_read, note_unread, swap, withdraw};
 
 #[cfg(test)]
 mod testing;

@@ -20,7 +20,7 @@ mod name;
 mod relay;
 mod status;
 
-pub use files::{FilesReporter, FilesStatus};
+pub use files::{FilesReporter, FilesStatus, ReloadStatus};
 pub use name::{AgentName, AgentNameError, MAX_AGENT_NAME_OCTETS};
 pub use relay::{FeedRelay, Follow, RelayError, RelayEvent};
 pub use status::{IdentityStatus, Phase, Status, TrustStatus};

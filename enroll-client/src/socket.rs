@@ -22,5 +22,6 @@ mod serve;
 pub use admission::{Admission, ConnectionLimits, Permit, TooManyConnections};
 pub use peer::{Accepted, Peer, PeerError};
 pub use place::{Access, LocalSocket, PlaceError};
+pub(crate) use process::ProcessDirectory;
 pub use process::{Executable, ProcessError};
 pub use serve::serve;

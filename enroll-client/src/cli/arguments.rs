@@ -18,6 +18,13 @@ pub(super) struct Arguments {
 pub(super) enum Act {
     /// Runs the key roller until SIGTERM.
     Run(RunOptions),
+    /// Fetches or renews what is due, delivers it to the files of the configuration, tells their programs, and ends.
+    ///
+    /// For systemd timers, CronJobs and init containers. What is due is read from the state directory and from the files themselves, so
+    /// running it again changes nothing until something is due. No socket is served. Ends with 0 when all is done, 1 when the server refuses or
+    /// something else stands against it, 64 when the configuration is wrong, 69 when a key roller (`run`) holds the state directory (it
+    /// does all of this itself; nothing is done), 75 when time ran out: run it again.
+    Renew(RenewOptions),
     /// Shows what a running key roller has.
     Status(StatusOptions),
     /// Shows the certificate that this process would be given as an agent.
@@ -60,6 +67,18 @@ pub(super) struct RunOptions {
     /// Checks everything that can be checked without binding the socket or asking the server, and ends.
     #[arg(long)]
     pub(super) check_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RenewOptions {
+    #[command(flatten)]
+    pub(super) run: RunOptions,
+    /// Once, and then ends: the only way there is, to be written out in units and manifests.
+    #[arg(long, required = true)]
+    once: bool,
+    /// How long to try, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) within: u64,
 }
 
 #[derive(Debug, Args)]

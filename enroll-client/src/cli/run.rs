@@ -19,18 +19,21 @@ use crate::upstream::Upstream;
 use crate::workload_api::router;
 
 pub(super) fn run(options: RunOptions, surroundings: &Surroundings) -> Result<(), CliError> {
+    let Some(config) = configure(options, surroundings)? else { return Ok(()) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed("the runtime cannot be started", error))?;
+    runtime.block_on(roll(config))
+}
+
+/// From options and file to a checked configuration in a process that may hold keys. None: only checking was asked for, and is done.
+pub(super) fn configure(options: RunOptions, surroundings: &Surroundings) -> Result<Option<Config>, CliError> {
     let file = options.config.as_deref().map_or_else(|| Ok(ConfigFile::default()), ConfigFile::read)?;
     log(&file.log.clone().unwrap_or_default().check()?)?;
     let check_only = options.check_config;
     let config = options.over(file).check(surroundings)?;
     // Before the first key is read or made.
     process::close().map_err(|error| failed("this process must not hold keys", error))?;
-    if check_only {
-        return start::check(&config);
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| failed("the runtime cannot be started", error))?;
-    runtime.block_on(roll(config))
+    if check_only { start::check(&config).map(|()| None) } else { Ok(Some(config)) }
 }
 
 async fn roll(config: Config) -> Result<(), CliError> {

@@ -74,6 +74,17 @@ fn files_lines(files: &FilesStatus) -> Vec<String> {
     if let (Some(why), true) = (&files.last_failure, files.failures > 0) {
         lines.push(format!("{:16}  {} failed: {why}", "", attempts(files.failures)));
     }
+    if let Some(reload) = &files.reload {
+        let told = match (reload.serial, reload.somebody) {
+            (None, _) => "the program was not told yet".to_owned(),
+            (Some(serial), true) => format!("the program was told of {serial}"),
+            (Some(serial), false) => format!("the program did not run when there was {serial}"),
+        };
+        lines.push(format!("{:16}  {told}", ""));
+        if let (Some(why), true) = (&reload.last_failure, reload.failures > 0) {
+            lines.push(format!("{:16}  {} to tell it failed: {why}", "", attempts(reload.failures)));
+        }
+    }
     lines
 }
 

@@ -1,7 +1,7 @@
 //! What the command line says, and with which exit code.
 
 use super::*;
-use crate::identities::{FilesStatus, IdentityStatus, Phase, Status, TrustStatus};
+use crate::identities::{FilesStatus, IdentityStatus, Phase, ReloadStatus, Status, TrustStatus};
 
 #[track_caller]
 fn check_code(arguments: &[&str], expected: u8) {
@@ -22,6 +22,10 @@ fn exit_codes() {
     check_code(&["run", "--no-such-option"], 64);
     check_code(&["fetch", "--key-may-rest"], 64);
     check_code(&["run", "--config", "/nonexistent"], 64);
+    check_code(&["renew", "--help"], 0);
+    check_code(&["renew"], 64);
+    check_code(&["renew", "--once", "--within", "0"], 64);
+    check_code(&["renew", "--once", "--config", "/nonexistent"], 64);
     check_code(&["status", "--socket", "/nonexistent"], 1);
     check_code(&["fetch", "--socket", "/nonexistent", "web"], 1);
 }
@@ -65,6 +69,7 @@ fn the_table_for_people() {
             not_after: None,
             failures: 1,
             last_failure: Some("no room".into()),
+            reload: Some(ReloadStatus { failures: 1, last_failure: Some("no".into()), ..ReloadStatus::default() }),
         }],
     };
     let expected = "\
@@ -82,6 +87,8 @@ web-frontend  current  07070707070707070707070707070707  -                      
 FILES OF          SERIAL                            UNTIL                     DIRECTORY
 web-frontend      07070707070707070707070707070707  -                         /run/web
                   1 attempt failed: no room
+                  the program was not told yet
+                  1 attempt to tell it failed: no
 ";
     let lines = |text: &str| text.lines().map(str::trim_end).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(&status::table(&status)), lines(expected));

@@ -1,5 +1,7 @@
 //! `[[files]]`: whose identity is delivered where, and how. Knows members and their values; opens no directory.
 
+mod reload;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use serde::Deserialize;
 use super::ConfigError;
 use crate::delivery::{Account, AccountError, Accounts, Agent, Layout, LayoutError, Order, Permissions, WhenEnded};
 use crate::identities::{AgentName, AgentNameError};
+pub use reload::ReloadFile;
 
 /// One `[[files]]`.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +39,8 @@ pub struct FilesFile {
     pub when_ended: Option<String>,
     /// Seconds that a set stays after another has taken its place. Default: 30.
     pub grace_seconds: Option<u64>,
+    /// How the program is told. Default: it is not.
+    pub reload: Option<ReloadFile>,
 }
 
 /// `names` of `[[files]]`.
@@ -86,9 +91,21 @@ pub enum FilesError {
     /// Names or permissions.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// A signal and a command, or neither.
+    #[error("reload has {found}: give signal and executable, or command")]
+    Reload {
+        /// What it has.
+        found: &'static str,
+    },
     /// Owner or group.
     #[error("owner or group")]
     Account(#[from] AccountError),
+    /// The agents that are wanted do not include it.
+    #[error("the agent {name} is not one of agents, which narrows what is wanted here")]
+    NotWanted {
+        /// Which.
+        name: AgentName,
+    },
     /// Too many.
     #[error("there are {found}, and at most {MAX_FILES} are allowed")]
     TooMany {
@@ -98,7 +115,7 @@ pub enum FilesError {
 }
 
 /// Checks all of them.
-pub(super) fn check(files: Vec<FilesFile>) -> Result<Vec<Order>, ConfigError> {
+pub(super) fn check(files: Vec<FilesFile>, wanted: Option<&BTreeSet<AgentName>>) -> Result<Vec<Order>, ConfigError> {
     let refused = |number, source| ConfigError::Files { number, source };
     let found = files.len();
     if found > MAX_FILES {
@@ -108,6 +125,11 @@ pub(super) fn check(files: Vec<FilesFile>) -> Result<Vec<Order>, ConfigError> {
     let mut orders = Vec::with_capacity(found);
     for (number, file) in (1..).zip(files) {
         let order = file.check(&Accounts::of_this_machine()).map_err(|source| refused(number, source))?;
+        if let (Agent::Name(name), Some(wanted)) = (&order.agent, wanted)
+            && !wanted.contains(name)
+        {
+            return Err(refused(number, FilesError::NotWanted { name: name.clone() }));
+        }
         if !directories.insert(order.directory.clone()) {
             return Err(refused(number, FilesError::SameDirectory { path: order.directory }));
         }
@@ -156,6 +178,7 @@ impl FilesFile {
             others_may_write: self.others_may_write.unwrap_or(false),
             when_ended,
             grace: Duration::from_secs(grace),
+            reload: self.reload.map(|file| file.check(accounts)).transpose()?,
         })
     }
 }

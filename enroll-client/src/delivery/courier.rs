@@ -10,9 +10,13 @@ use std::time::Duration;
 use identity::Serial;
 use tokio::task::JoinSet;
 
-use super::{FileSet, Order, Place, PlaceError, SetError, SwapError, WhenEnded, clean, swap, withdraw};
+use super::swap::current;
+use super::{
+    FileSet, Order, Place, PlaceError, Reload, ReloadError, SetError, SwapError, Told, WhenEnded, clean, is_unread,
+    note_read, note_unread, swap, withdraw,
+};
 use crate::clock::Clock;
-use crate::identities::{FilesReporter, FilesStatus, Identities, Snapshot, Standing};
+use crate::identities::{FilesReporter, FilesStatus, Identities, ReloadStatus, Snapshot, Standing};
 use crate::machine::{Backoff, BootTime};
 use crate::report::chain;
 
@@ -30,7 +34,10 @@ pub struct Courier {
     /// Whether the leftovers of an earlier life are gone.
     is_clean: bool,
     is_withdrawn: bool,
-    attempts: Attempts,
+    /// Whether the program was not told yet of what lies there.
+    is_unread: bool,
+    deliveries: Attempts,
+    reloads: Attempts,
 }
 
 /// All of them.
@@ -66,6 +73,16 @@ enum DeliveryError {
     Swap(#[from] SwapError),
     #[error("the task that writes files failed")]
     Task(#[from] tokio::task::JoinError),
+}
+
+/// Why a program was not told.
+#[derive(Debug, thiserror::Error)]
+enum TellError {
+    #[error(transparent)]
+    Reload(#[from] ReloadError),
+    /// It was, and will be again.
+    #[error("the program was told, which could not be noted")]
+    Note(#[from] DeliveryError),
 }
 
 impl Couriers {
@@ -114,7 +131,9 @@ impl Courier {
             retired: BTreeMap::new(),
             is_clean: false,
             is_withdrawn: false,
-            attempts: Attempts { backoff: Backoff::new(seed), failures: 0, next: None },
+            is_unread: false,
+            deliveries: Attempts::new(seed),
+            reloads: Attempts::new(seed),
         }
     }
 
@@ -132,32 +151,63 @@ impl Courier {
         }
     }
 
-    /// Does what is due as things stand.
+    /// Does what is due as things stand. One thing at a time: a command that is slow delays the next set of this agent, and nobody else's.
     async fn look(&mut self, snapshot: &Arc<Snapshot>) {
-        let now = self.clock.now().boot;
-        if self.attempts.next.is_some_and(|next| next > now) {
-            return;
-        }
-        let outcome = self.act(snapshot).await;
-        let now = self.clock.now().boot;
-        match outcome {
-            Ok(()) => self.attempts.succeeded(),
-            Err(error) => {
-                let why = chain(&error);
-                self.attempts.failed(now);
-                let (agent, directory) = (&self.order.agent, self.order.directory.display());
+        if self.deliveries.are_due(self.clock.now().boot) {
+            let outcome = self.act(snapshot).await;
+            let (agent, directory) = (&self.order.agent, self.order.directory.display());
+            if let Err(why) = &outcome.map_err(|error| chain(&error)) {
                 tracing::error!(%agent, %directory, why, "the files are not as they should be; those before stand");
-                self.desk.status.last_failure = Some(why);
+                self.desk.status.last_failure = Some(why.clone());
+                self.deliveries.failed(self.clock.now().boot);
+            } else {
+                self.deliveries.succeeded();
             }
+            self.desk.status.failures = self.deliveries.failures;
+            self.desk.hand_in();
         }
-        self.desk.status.failures = self.attempts.failures;
-        self.desk.hand_in();
+        let order = Arc::clone(&self.order);
+        if let (Some(reload), true) = (&order.reload, self.is_unread && self.reloads.are_due(self.clock.now().boot)) {
+            let outcome = self.tell(reload).await;
+            let (agent, directory) = (&self.order.agent, self.order.directory.display());
+            let mut status = self.desk.status.reload.take().unwrap_or_default();
+            match outcome {
+                Ok(told) => {
+                    self.reloads.succeeded();
+                    self.is_unread = false;
+                    tracing::info!(%agent, %directory, ?told, "the program was told of its files");
+                    status = ReloadStatus {
+                        serial: self.desk.status.serial,
+                        somebody: told == Told::Done,
+                        ..ReloadStatus::default()
+                    };
+                }
+                Err(error) => {
+                    let why = chain(&error);
+                    self.reloads.failed(self.clock.now().boot);
+                    tracing::error!(%agent, %directory, why, "the program was not told of its files");
+                    status.last_failure = Some(why);
+                }
+            }
+            status.failures = self.reloads.failures;
+            self.desk.status.reload = Some(status);
+            self.desk.hand_in();
+        }
+    }
+
+    async fn tell(&self, reload: &Reload) -> Result<Told, TellError> {
+        let told = reload.tell().await?;
+        let order = Arc::clone(&self.order);
+        let note = move || Ok::<_, DeliveryError>(note_read(&Place::open(&order)?.ground)?);
+        tokio::task::spawn_blocking(note).await.map_err(DeliveryError::Task)??;
+        Ok(told)
     }
 
     async fn act(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), DeliveryError> {
         if !self.is_clean {
             self.clean_up().await?;
             self.is_clean = true;
+            self.is_unread = self.order.reload.is_some() && self.was_unread().await?;
         }
         match snapshot.standing(|name, spiffe_id| self.order.agent.is(name, spiffe_id)) {
             Standing::Has(identity) if snapshot.bundle.is_empty() => {
@@ -196,9 +246,15 @@ impl Courier {
         let written = Arc::clone(&set);
         let before = tokio::task::spawn_blocking(move || {
             let place = Place::open(&order)?;
+            if order.reload.is_some() {
+                note_unread(&place.ground)?;
+            }
             Ok::<_, DeliveryError>(swap(&place.ground, &written)?)
         })
         .await??;
+        self.is_unread = self.order.reload.is_some();
+        // What failed before was another set's, and may have been its fault.
+        self.reloads.succeeded();
         self.retired.remove(set.label());
         if let Some(before) = before {
             self.retired.insert(before, self.clock.now().boot.plus(self.order.grace));
@@ -218,6 +274,7 @@ impl Courier {
         let order = Arc::clone(&self.order);
         tokio::task::spawn_blocking(move || Ok::<_, DeliveryError>(withdraw(&Place::open(&order)?.ground)?)).await??;
         self.retired.clear();
+        self.is_unread = false;
         self.desk.status.serial = None;
         self.desk.status.not_after = None;
         tracing::warn!(
@@ -227,6 +284,16 @@ impl Courier {
         Ok(())
     }
 
+    /// Whether an earlier life was ended between a set and telling of it.
+    async fn was_unread(&self) -> Result<bool, DeliveryError> {
+        let order = Arc::clone(&self.order);
+        let work = move || {
+            let place = Place::open(&order)?;
+            Ok::<_, DeliveryError>(is_unread(&place.ground)? && current(&place.ground)?.is_some())
+        };
+        tokio::task::spawn_blocking(work).await?
+    }
+
     async fn clean_up(&mut self) -> Result<(), DeliveryError> {
         let (order, keep) = (Arc::clone(&self.order), self.retired.keys().cloned().collect::<Vec<_>>());
         let work = move || Ok::<_, DeliveryError>(clean(&Place::open(&order)?.ground, &keep)?);
@@ -234,12 +301,21 @@ impl Courier {
     }
 
     fn wake_at(&self) -> BootTime {
-        let retired = if self.attempts.next.is_none() { self.retired.values().min().copied() } else { None };
-        [self.attempts.next, retired].into_iter().flatten().min().unwrap_or(BootTime::after_start(Duration::MAX))
+        let retired = if self.deliveries.next.is_none() { self.retired.values().min().copied() } else { None };
+        let all = [self.deliveries.next, self.reloads.next, retired];
+        all.into_iter().flatten().min().unwrap_or(BootTime::after_start(Duration::MAX))
     }
 }
 
 impl Attempts {
+    fn new(seed: [u8; 16]) -> Self {
+        Self { backoff: Backoff::new(seed), failures: 0, next: None }
+    }
+
+    fn are_due(&self, now: BootTime) -> bool {
+        self.next.is_none_or(|next| next <= now)
+    }
+
     fn succeeded(&mut self) {
         self.failures = 0;
         self.next = None;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use identity::SpiffeId;
 
-use super::{Names, Permissions};
+use super::{Names, Permissions, Reload};
 use crate::identities::AgentName;
 
 /// What is delivered where.
@@ -28,6 +28,8 @@ pub struct Order {
     pub when_ended: WhenEnded,
     /// How long a set stays after another has taken its place.
     pub grace: Duration,
+    /// How the program is told, if it is.
+    pub reload: Option<Reload>,
 }
 
 /// How an agent is named.

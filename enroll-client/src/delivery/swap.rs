@@ -84,6 +84,30 @@ pub fn clean(ground: &impl Ground, keep: &[String]) -> Result<(), SwapError> {
     Ok(())
 }
 
+/// Notes that the program is to be told of the next set: a crash between rename and reload must not leave it with the old one.
+///
+/// # Errors
+/// [`SwapError::Step`].
+pub fn note_unread(ground: &impl Ground) -> Result<(), SwapError> {
+    if is_unread(ground)? { Ok(()) } else { ground.make_link(CURRENT, UNREAD).map_err(failed("link", UNREAD)) }
+}
+
+/// Whether the program was not told of the newest set yet.
+///
+/// # Errors
+/// [`SwapError::Step`].
+pub fn is_unread(ground: &impl Ground) -> Result<bool, SwapError> {
+    Ok(ground.link(UNREAD).map_err(failed("look at", UNREAD))?.is_some())
+}
+
+/// Notes that the program was told.
+///
+/// # Errors
+/// [`SwapError::Step`].
+pub fn note_read(ground: &impl Ground) -> Result<(), SwapError> {
+    ground.remove_link(UNREAD).map_err(failed("remove", UNREAD))
+}
+
 /// The label of the set that everybody sees.
 ///
 /// # Errors
@@ -150,6 +174,8 @@ fn failed(act: &'static str, name: &str) -> impl FnOnce(io::Error) -> SwapError 
 pub(super) const CURRENT: &str = "..current";
 /// The same before it is renamed.
 const NEW: &str = "..current.new";
+/// There while the program was not told of the newest set.
+const UNREAD: &str = "..unread";
 
 #[cfg(test)]
 mod tests;

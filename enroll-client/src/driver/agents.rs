@@ -170,6 +170,7 @@ impl Driver {
                 let text = chain(&error);
                 tracing::warn!(agent = %name, attempt, why = text, "the agent got no certificate");
                 agent.hand.last_failure = Some(text);
+                agent.hand.refused_by = error.refusal();
                 self.step_agent(name, Event::Failed { attempt, failure: error.failure() }, now);
                 if error.is_unauthenticated() {
                     self.host_unauthenticated(now);
@@ -183,6 +184,7 @@ impl Driver {
         let Some((key, _)) = agent.hand.answer.take() else { return };
         agent.hand.attempt = None;
         agent.hand.last_failure = None;
+        agent.hand.refused_by = None;
         let identity = CurrentIdentity {
             spiffe_id: checked.spiffe_id().clone(),
             chain: checked.chain().to_vec(),

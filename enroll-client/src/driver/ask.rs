@@ -61,6 +61,14 @@ impl AskError {
         Failure { fault, retry_after: None }
     }
 
+    /// The rule by which the server decided against it.
+    pub(super) fn refusal(&self) -> Option<String> {
+        match (self, self.failure().fault) {
+            (Self::Upstream(error), Fault::Refused | Fault::Revoked) => error.rule().map(str::to_owned),
+            (_, Fault::Refused | Fault::Revoked | Fault::Lost | Fault::Busy | Fault::Anew) => None,
+        }
+    }
+
     pub(super) fn is_unauthenticated(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.is_unauthenticated())
     }

@@ -15,6 +15,7 @@ pub(super) struct Hand {
     pub(super) attempt: Option<InHand>,
     pub(super) answer: Option<(PrivateKey, Arc<Attempted>)>,
     pub(super) last_failure: Option<String>,
+    pub(super) refused_by: Option<String>,
 }
 
 /// The key of an attempt, and what was true when it was made. It stays the same while the answer may be lost.
@@ -30,7 +31,13 @@ pub(super) struct InHand {
 
 impl Hand {
     pub(super) fn new(role: Role, gate: Gate, seed: [u8; 16]) -> Self {
-        Self { machine: Identity::new(role, gate, seed), attempt: None, answer: None, last_failure: None }
+        Self {
+            machine: Identity::new(role, gate, seed),
+            attempt: None,
+            answer: None,
+            last_failure: None,
+            refused_by: None,
+        }
     }
 
     pub(super) fn step(&mut self, event: Event, now: Now) -> Vec<Command> {

@@ -154,6 +154,7 @@ impl Driver {
                 let text = chain(&error);
                 tracing::warn!(attempt, why = text, "the host got no certificate");
                 self.host.hand.last_failure = Some(text);
+                self.host.hand.refused_by = error.refusal();
                 if error.is_host_bound() {
                     self.host.bound_turn = self.host.bound_turn.saturating_add(1);
                 }
@@ -200,6 +201,7 @@ impl Driver {
         self.host.bound_turn = 0;
         self.host.hand.attempt = None;
         self.host.hand.last_failure = None;
+        self.host.hand.refused_by = None;
         self.host.known = Some(Whose::Host { host: checked.host(), spiffe_id: checked.spiffe_id().clone() });
         tracing::info!(
             serial = %checked.serial(), spiffe_id = %checked.spiffe_id(), not_after = %checked.not_after(),

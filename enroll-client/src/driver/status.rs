@@ -46,5 +46,6 @@ fn of(hand: &Hand, name: &str) -> IdentityStatus {
         renew_at: held.map(|held| held.renew_at()),
         failures: hand.machine.failures(),
         last_failure: hand.last_failure.clone(),
+        refused_by: hand.refused_by.clone(),
     }
 }

@@ -28,6 +28,23 @@ pub struct FilesStatus {
     pub failures: u32,
     /// What the last of them said.
     pub last_failure: Option<String>,
+    /// How it stands with the program that reads them, where one is to be told.
+    pub reload: Option<ReloadStatus>,
+}
+
+/// Whether the program was told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReloadStatus {
+    /// The serial of the certificate that it was told of last.
+    #[serde(with = "identity::text::option")]
+    pub serial: Option<Serial>,
+    /// Whether there was somebody to be told; if not, it reads the files when it starts.
+    pub somebody: bool,
+    /// Attempts that failed since the last success.
+    pub failures: u32,
+    /// What the last of them said.
+    pub last_failure: Option<String>,
 }
 
 /// Where couriers report. Clones report to the same place.
@@ -47,6 +64,7 @@ impl FilesStatus {
             not_after: None,
             failures: 0,
             last_failure: None,
+            reload: order.reload.is_some().then(ReloadStatus::default),
         }
     }
 }

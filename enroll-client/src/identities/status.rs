@@ -64,6 +64,9 @@ pub struct IdentityStatus {
     pub failures: u32,
     /// What the last of them said.
     pub last_failure: Option<String>,
+    /// The server's rule, if the last of them was its decision.
+    #[serde(default)]
+    pub refused_by: Option<String>,
 }
 
 /// Where an identity's life stands.
@@ -105,6 +108,7 @@ impl IdentityStatus {
             renew_at: None,
             failures: 0,
             last_failure: None,
+            refused_by: None,
         }
     }
 }

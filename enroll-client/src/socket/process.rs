@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 
 /// An open `/proc/PID`.
 #[derive(Debug)]
-pub(super) struct ProcessDirectory {
+pub(crate) struct ProcessDirectory {
     pid: i32,
     directory: OwnedFd,
 }
@@ -31,7 +31,7 @@ pub struct Executable {
 
 impl ProcessDirectory {
     /// Opens `/proc/PID`.
-    pub(super) fn open(pid: i32) -> Result<Self, ProcessError> {
+    pub(crate) fn open(pid: i32) -> Result<Self, ProcessError> {
         let path = format!("/proc/{pid}");
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::open(path, flags, Mode::empty()).map_err(unreadable(pid, "its directory"))?;
@@ -39,7 +39,7 @@ impl ProcessDirectory {
     }
 
     /// The program it runs now. Of another user's process the kernel tells it only to who may trace that process (CAP_SYS_PTRACE).
-    pub(super) fn executable(&self) -> Result<Executable, ProcessError> {
+    pub(crate) fn executable(&self) -> Result<Executable, ProcessError> {
         let link = rustix::fs::readlinkat(&self.directory, "exe", Vec::new()).map_err(unreadable(self.pid, "exe"))?;
         // Follows the link to the file itself, whatever lies at that path by now or in our view of the file system.
         let file = rustix::fs::statat(&self.directory, "exe", AtFlags::empty()).map_err(unreadable(self.pid, "exe"))?;
@@ -48,15 +48,22 @@ impl ProcessDirectory {
     }
 
     /// When it started, in clock ticks since boot (field 22 of proc_pid_stat(5)).
-    pub(super) fn started_ticks(&self) -> Result<u64, ProcessError> {
+    pub(crate) fn started_ticks(&self) -> Result<u64, ProcessError> {
         let text = self.read("stat")?;
         start_of(&text).ok_or(ProcessError::Malformed { pid: self.pid, file: "stat" })
     }
 
     /// Its effective user id now (second number of `Uid:` in proc_pid_status(5)).
-    pub(super) fn effective_uid(&self) -> Result<u32, ProcessError> {
+    pub(crate) fn effective_uid(&self) -> Result<u32, ProcessError> {
         let text = self.read("status")?;
         effective_uid_of(&text).ok_or(ProcessError::Malformed { pid: self.pid, file: "status" })
+    }
+
+    /// The process that started it, or that has taken it on since (`PPid:` in proc_pid_status(5)).
+    pub(crate) fn parent(&self) -> Result<i32, ProcessError> {
+        let text = self.read("status")?;
+        let parent = text.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok());
+        parent.ok_or(ProcessError::Malformed { pid: self.pid, file: "status" })
     }
 
     fn read(&self, file: &'static str) -> Result<String, ProcessError> {

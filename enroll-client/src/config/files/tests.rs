@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::{ConfigFile, SAMPLE, Surroundings};
+use crate::delivery::{CommandOrder, Reload, Signal, SignalOrder};
 
 #[track_caller]
 fn check(text: &str) -> Result<Vec<Order>, String> {
@@ -28,6 +29,7 @@ fn defaults() {
         others_may_write: false,
         when_ended: WhenEnded::Remove,
         grace: Duration::from_secs(30),
+        reload: None,
     };
     assert_eq!(orders, [expected]);
     assert_eq!(check("").unwrap(), []);
@@ -53,6 +55,18 @@ fn check_refused(more: &str, expected: &str) {
 }
 
 #[test]
+fn reloads() {
+    let [order] = <[Order; 1]>::try_from(check(&entry("reload = { command = [\"/x\", \"-s\"] }")).unwrap()).unwrap();
+    let command = CommandOrder { program: "/x".into(), arguments: vec!["-s".into()], limit: Duration::from_secs(30) };
+    assert_eq!(order.reload, Some(Reload::Command(command)));
+    let signal = "reload = { signal = \"HUP\", pid_file = \"/p\", executable = \"/x\", user = \"root\" }";
+    let [order] = <[Order; 1]>::try_from(check(&entry(signal)).unwrap()).unwrap();
+    let signal =
+        SignalOrder { signal: Signal::Hup, pid_file: Some("/p".into()), executable: "/x".into(), user: Some(0) };
+    assert_eq!(order.reload, Some(Reload::Signal(signal)));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     check_refused("layout = \"apache\"", "[[files]] number 1: layout \"apache\" is not \"separate\", \"nginx\" or");
     check_refused("names = { key = \"../key\" }", "\"../key\" is no name for a file");
@@ -71,6 +85,28 @@ fn what_is_wrong_is_named() {
     check_refused("when_ended = \"burn\"", "when_ended \"burn\" is not \"remove\" or \"keep\"");
     check_refused("grace_seconds = 3601", "grace_seconds \"3601\" is not");
     check_refused("grace_seconds = -1", "invalid value");
+    for (reload, expected) in [
+        ("", "reload has neither signal nor command"),
+        ("signal = \"HUP\", command = [\"/x\"]", "reload has both signal and command"),
+        ("signal = \"HUP\"", "reload has a signal without executable"),
+        ("signal = \"KILL\", executable = \"/x\"", "reload.signal \"KILL\" is not"),
+        ("signal = \"HUP\", executable = \"x\"", "the path \"x\" is not absolute"),
+        ("signal = \"HUP\", executable = \"/x\", pid_file = \"x\"", "the path \"x\" is not absolute"),
+        ("signal = \"HUP\", executable = \"/x\", user = \"no-such-user\"", "has no \"no-such-user\""),
+        ("signal = \"HUP\", executable = \"/x\", timeout_seconds = 1", "reload has a signal with timeout_seconds"),
+        ("command = []", "reload has a command without a program"),
+        ("command = \"/x -s reload\"", "invalid type: string"),
+        ("command = [\"nginx\"]", "the path \"nginx\" is not absolute"),
+        ("command = [\"/x\", \"a\\u0000b\"]", "is not text without a zero octet"),
+        ("command = [\"/x\"], user = \"root\"", "reload has a command with pid_file, executable or user"),
+        ("command = [\"/x\"], timeout_seconds = 0", "reload.timeout_seconds \"0\" is not from 1 to 300"),
+        ("command = [\"/x\"], timeout_seconds = 301", "reload.timeout_seconds \"301\" is not from 1 to 300"),
+        ("shell = \"x\"", "unknown field `shell`"),
+    ] {
+        check_refused(&format!("reload = {{ {reload} }}"), expected);
+    }
+    let narrowed = format!("agents = [\"db\"]\n{}", entry(""));
+    assert!(check(&narrowed).unwrap_err().contains("the agent web is not one of agents"));
     check_refused("allowdisk = true", "unknown field `allowdisk`");
     let two = format!("{}{}", entry(""), entry("").replace("/run/web", "/run//web/"));
     assert!(check(&two).unwrap_err().contains("[[files]] number 2: the directory /run/web is another one's already"));
@@ -100,6 +136,7 @@ fn the_sample_shows_every_member() {
         "others_may_write",
         "when_ended",
         "grace_seconds",
+        "reload",
     ] {
         assert_eq!(text.iter().filter(|line| line.starts_with(&format!("{member} = "))).count(), 1, "{member}");
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::clock::manual::ManualClock;
 use crate::delivery::testing::{Fixture, PRIVATE, fixture, web};
-use crate::delivery::{Agent, Current, Layout};
+use crate::delivery::{Agent, CommandOrder, Current, Layout};
 use crate::identities::{CurrentIdentity, Publisher, Status};
 
 struct Rig {
@@ -39,6 +39,7 @@ impl Rig {
             others_may_write: false,
             when_ended: WhenEnded::Remove,
             grace: Duration::from_secs(30),
+            reload: None,
         }
     }
 
@@ -232,5 +233,60 @@ async fn the_status_is_not_lost_when_the_key_roller_tells_its_own() {
     let couriers = rig.start(rig.order());
     rig.publisher.set_status(Status { files: Vec::new(), ..Status::clone(&rig.identities.status()) });
     assert_eq!(rig.identities.status().files.len(), 1);
+    couriers.stop().await;
+}
+
+fn command(script: &str) -> Option<Reload> {
+    let arguments = ["-c", script].map(str::to_owned).to_vec();
+    Some(Reload::Command(CommandOrder { program: "/bin/sh".into(), arguments, limit: Duration::from_secs(20) }))
+}
+
+#[tokio::test]
+async fn the_program_is_told_of_each_set_and_again_if_it_was_not() {
+    let rig = Rig::new();
+    rig.bundle();
+    let (log, bad) = (rig.memory.path().join("log"), rig.memory.path().join("bad"));
+    let script = format!(
+        "[ ! -e {1} ] || exit 7; readlink {2}/..current >>{0}",
+        log.display(),
+        bad.display(),
+        rig.directory().display()
+    );
+    let couriers = rig.start(Order { reload: command(&script), ..rig.order() });
+    let told = |rig: &Rig| rig.status().reload.unwrap().serial;
+    let first = rig.deliver();
+    rig.until("the first to be told", |rig| told(rig) == Some(first)).await;
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), format!("..{first}.7\n"), "told behind the rename, once");
+
+    std::fs::write(&bad, "").unwrap();
+    let second = rig.deliver();
+    rig.until("the failure", |rig| rig.status().reload.unwrap().failures == 1).await;
+    assert_eq!((rig.seen(), rig.status().failures, told(&rig)), (Some(second), 0, Some(first)));
+    assert!(rig.status().reload.unwrap().last_failure.unwrap().contains("ended with exit code 7"));
+    // Killed here, the next life knows that the program was not told.
+    couriers.stop().await;
+    assert!(rig.directory().join("..unread").is_symlink());
+    std::fs::remove_file(&bad).unwrap();
+    rig.publisher.withdraw(&web());
+    let couriers = rig.start(Order { reload: command(&script), ..rig.order() });
+    rig.until("the note to go", |rig| !rig.directory().join("..unread").is_symlink()).await;
+    assert!(std::fs::read_to_string(&log).unwrap().ends_with(&format!("..{second}.7\n")));
+    couriers.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_is_tried_again_after_a_while() {
+    let rig = Rig::new();
+    rig.bundle();
+    let count = rig.memory.path().join("count");
+    let script = format!("echo x >>{0}; [ $(wc -l <{0}) -gt 2 ]", count.display());
+    let couriers = rig.start(Order { reload: command(&script), ..rig.order() });
+    let first = rig.deliver();
+    for failures in 1..=2 {
+        rig.until("a failure", |rig| rig.status().reload.unwrap().failures == failures).await;
+        rig.clock.pass(Duration::from_secs(2));
+    }
+    rig.until("the third time", |rig| rig.status().reload.unwrap().serial == Some(first)).await;
+    assert_eq!(rig.status().reload.unwrap().failures, 0);
     couriers.stop().await;
 }

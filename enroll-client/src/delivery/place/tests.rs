@@ -24,6 +24,7 @@ fn order(directory: impl Into<PathBuf>) -> Order {
         others_may_write: false,
         when_ended: WhenEnded::Remove,
         grace: Duration::ZERO,
+        reload: None,
     }
 }
 
