@@ -3,6 +3,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test that cannot go on should stop")]
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on should stop")]
 
+pub mod client;
 pub mod host;
 pub mod roller;
 pub mod server;

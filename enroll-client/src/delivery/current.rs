@@ -73,9 +73,16 @@ impl Current {
             return Err(SetError::Validity { not_before, not_after, now }.into());
         }
         check::leads_to(&chain, &roots, now).map_err(SetError::Chain)?;
-        let renew_at = renewal_time(svid.serial(), not_before, not_after);
+        let renew_at = renewal_time(svid.serial(), issued_at(svid.serial()).max(not_before).min(not_after), not_after);
         Ok(Some(Self { spiffe_id: svid.spiffe_id().clone(), serial: svid.serial(), not_after, renew_at }))
     }
+}
+
+/// When its life began: a serial begins with the milliseconds since 1970 (design, section 4), since notBefore is set back against clocks that
+/// are slow.
+fn issued_at(serial: Serial) -> Timestamp {
+    let [a, b, c, d, e, f, ..] = *serial.as_bytes();
+    Timestamp::from_millis(u64::from_be_bytes([0, 0, a, b, c, d, e, f])).unwrap_or(Timestamp::EPOCH)
 }
 
 fn key(text: &[u8], name: &str) -> Result<PrivateKey, CurrentError> {
