@@ -2,7 +2,7 @@
 //! steps by their number only.
 //!
 //! `cargo test --workspace --test kill9_files -- --nocapture`. `BREVET_ROUNDS` kills (default 40, `tests/long` 200); `BREVET_SEED` repeats the choice
-//! of steps. The one that is killed is this program again, started with a directory in `BREVET_SWAP_IN`.
+//! of steps. The one that is killed is this program again, started with a directory in `BREVET_SWAP_IN`; and, by strace, the client itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::cell::Cell;
@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use brevet_tests::client::in_memory;
+use brevet_tests::client::{Client, in_memory};
+use brevet_tests::server::Server;
 use enroll_client::delivery::{FileSet, Ground, HostGround, Layout, Permissions, clean, swap};
 use enroll_client::identities::{CurrentIdentity, Publisher, Selectors};
 use identity::svid::{CertificateFacts, Svid};
@@ -257,3 +258,67 @@ fn mix(seed: u64) -> u64 {
 fn now() -> Timestamp {
     Timestamp::from_system_time(std::time::SystemTime::now()).unwrap()
 }
+
+/// The client itself, killed at system calls of a swap: strace sends the signal at the n-th of a kind.
+#[test]
+fn one_whole_set_whenever_the_client_is_killed() {
+    let rounds = number("BREVET_ROUNDS").unwrap_or(12);
+    let server = Server::start(Path::new(env!("CARGO_BIN_EXE_ca-server")), "");
+    server.add_agent("web", "1h");
+    let memory = in_memory("brevet-kill9-client-");
+    let directory = memory.path().join("web");
+    // What is to be told of a set, and was not, is due: so there is a swap in each round.
+    let more = format!(
+        "[[files]]\nagent = \"web\"\ndirectory = \"{}\"\nreload = {{ command = [\"/bin/true\"] }}\n",
+        directory.display()
+    );
+    let client = Client::new(Path::new(env!("CARGO_BIN_EXE_enroll-client")), &server, "web-1", &more);
+    let reader = Reader::start(&directory);
+    let (mut killed, mut had_set) = (0, false);
+    for round in 0..rounds {
+        let (call, at) = CALLS_OF_A_SWAP[usize::try_from(round).unwrap() % CALLS_OF_A_SWAP.len()];
+        let inject = format!("inject={call}:signal=KILL:when={at}");
+        let plain = client.command(&["renew", "--once"]);
+        let mut traced = Command::new("strace");
+        traced.args(["-f", "-qq", "-e", "trace=none", "-e", &inject, "-o", "/dev/null", "--"]);
+        traced
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let status = traced.status().unwrap();
+        let was_killed = std::os::unix::process::ExitStatusExt::signal(&status) == Some(9);
+        assert!(was_killed || status.success(), "round {round}, {call} {at}: {status}");
+        killed += usize::from(was_killed);
+        let set = whole_set(&directory).unwrap_or_else(|why| panic!("round {round}, {call} {at}: {why}"));
+        assert!(set.is_some() || !had_set, "round {round}, {call} {at}: the set is gone");
+        had_set |= set.is_some();
+        if directory.exists() && !directory.join("..unread").is_symlink() {
+            std::os::unix::fs::symlink("..current", directory.join("..unread")).unwrap();
+        }
+    }
+    // And the next one that is not killed leaves one set, and nothing else.
+    assert!(client.renew(&[]).status.success());
+    let (last, reads) = (whole_set(&directory).unwrap(), reader.stop());
+    println!("{killed} of {rounds} clients killed in the middle, {reads} whole sets read meanwhile, none mixed");
+    assert!(last.is_some() && had_set && killed > usize::try_from(rounds).unwrap() / 2, "{killed} killed");
+}
+
+/// Calls of a swap in its order, and which of them: counted for each thread by itself.
+const CALLS_OF_A_SWAP: [(&str, u32); 14] = [
+    ("symlinkat", 1),
+    ("mkdirat", 1),
+    ("fchmod", 1),
+    ("fchmod", 2),
+    ("fchmod", 3),
+    ("fchmod", 4),
+    ("symlinkat", 2),
+    ("symlinkat", 3),
+    ("renameat,renameat2", 1),
+    ("unlinkat", 1),
+    ("unlinkat", 2),
+    ("unlinkat", 3),
+    ("unlinkat", 4),
+    ("unlinkat", 5),
+];

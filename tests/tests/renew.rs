@@ -70,6 +70,31 @@ fn once_and_again_and_beside_a_daemon() {
     assert!(String::from_utf8_lossy(&down.stderr).contains("run it again"), "{down:?}");
 }
 
+/// What a start would refuse, `--check-config` refuses, by name, and `renew` too.
+#[test]
+fn a_directory_that_is_refused_stops_the_start() {
+    let server = Server::start(Path::new(env!("CARGO_BIN_EXE_ca-server")), "");
+    let memory = in_memory("brevet-check-");
+    std::os::unix::fs::symlink(memory.path(), memory.path().join("link")).unwrap();
+    for (directory, expected) in [
+        (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), "is on a disk, where a key would rest"),
+        (memory.path().join("link"), "is not a directory itself"),
+        (memory.path().join("a/b"), "could not open"),
+    ] {
+        let more =
+            format!("[[files]]\nagent = \"web\"\ndirectory = \"{}\"\nothers_may_write = true\n", directory.display());
+        let client = Client::new(Path::new(env!("CARGO_BIN_EXE_enroll-client")), &server, "web-1", &more);
+        for arguments in [&["run", "--check-config"][..], &["run"], &["renew", "--once", "--within", "20"]] {
+            let output = client.command(arguments).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(1) && said.contains(expected), "{arguments:?}: {output:?}");
+        }
+    }
+    let client =
+        Client::new(Path::new(env!("CARGO_BIN_EXE_enroll-client")), &server, "web-1", "[[files]]\nagent = 7\n");
+    assert_eq!(client.command(&["run", "--check-config"]).output().unwrap().status.code(), Some(64));
+}
+
 fn issued(server: &Server) -> usize {
     server.count("certificate-authorised")
 }

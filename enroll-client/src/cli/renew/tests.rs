@@ -54,12 +54,12 @@ fn snapshot(offered: &[&str]) -> Snapshot {
 }
 
 #[track_caller]
-fn check(change: impl FnOnce(&mut Status), offered: &[&str], expected: Progress) {
+fn check(change: impl FnOnce(&mut Status), offered: &[&str], expected: &Progress) {
     let mut status = sound();
     change(&mut status);
     let now = ManualClock::at(moment()).now();
     let found = progress(&status, &snapshot(offered), &[order(true)], now);
-    assert_eq!(found, expected);
+    assert_eq!(found, *expected);
 }
 
 fn waiting(why: &str) -> Progress {
@@ -73,10 +73,10 @@ fn refused(why: &str) -> Progress {
 #[test]
 fn progress_by_status() {
     let all = &["web"];
-    check(|_| {}, all, Progress::Done);
-    check(|status| status.trust.alarm = Some("two roots".into()), all, refused("nothing new is taken: two roots"));
-    check(|status| status.host.serial = None, all, waiting("host: there was no answer yet"));
-    check(|status| status.host.renew_at = Some(moment()), all, waiting("host: there was no answer yet"));
+    check(|_| {}, all, &Progress::Done);
+    check(|status| status.trust.alarm = Some("two roots".into()), all, &refused("nothing new is taken: two roots"));
+    check(|status| status.host.serial = None, all, &waiting("host: there was no answer yet"));
+    check(|status| status.host.renew_at = Some(moment()), all, &waiting("host: there was no answer yet"));
     let host_refused = |rule: &'static str| {
         move |status: &mut Status| {
             status.host.serial = None;
@@ -84,27 +84,27 @@ fn progress_by_status() {
             status.host.refused_by = Some(rule.into());
         }
     };
-    check(host_refused("proof-already-used"), all, refused("host: no"));
+    check(host_refused("proof-already-used"), all, &refused("host: no"));
     // The next attempt shows another of its keys.
-    check(host_refused("host-bound"), all, waiting("host: no"));
+    check(host_refused("host-bound"), all, &waiting("host: no"));
     let spare = |status: &mut Status| status.host.refused_by = Some("rate".into());
-    check(spare, all, Progress::Done);
-    check(|_| {}, &["db"], refused("this host does not have the agent web, or not any more"));
+    check(spare, all, &Progress::Done);
+    check(|_| {}, &["db"], &refused("this host does not have the agent web, or not any more"));
     let agent_refused = |status: &mut Status| {
         status.agents[0].refused_by = Some("agent-unknown".into());
         status.agents[0].last_failure = Some("unknown".into());
     };
-    check(agent_refused, all, refused("web: unknown"));
-    check(|status| status.files.clear(), all, waiting("nothing is delivered yet"));
-    check(|status| status.files[0].serial = None, all, waiting("web: there was no answer yet"));
+    check(agent_refused, all, &refused("web: unknown"));
+    check(|status| status.files.clear(), all, &waiting("nothing is delivered yet"));
+    check(|status| status.files[0].serial = None, all, &waiting("web: there was no answer yet"));
     let disk = |status: &mut Status| {
         status.files[0].serial = None;
         status.files[0].last_failure = Some("no space".into());
     };
-    check(disk, all, waiting("no space"));
+    check(disk, all, &waiting("no space"));
     check(
         |status| status.files[0].reload.as_mut().unwrap().serial = None,
         all,
-        waiting("the program was not told yet"),
+        &waiting("the program was not told yet"),
     );
 }
