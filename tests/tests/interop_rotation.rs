@@ -1,5 +1,6 @@
 //! Clients that are not ours live through three rotations under continuous mTLS calls, and no call fails: py-spiffe (unmodified, from the package
-//! registry), the Rust `spiffe` crate, and curl. The real server, the real key roller, and the example agent as their peer; certificates live 20 s.
+//! registry), the Rust `spiffe` crate, and curl. The real server, the real key roller, and as their peer the example agent (for curl, which wants a host
+//! name, the server itself); certificates live 20 s.
 //!
 //! Needs Python 3.9 or later with venv, curl, and once the package registry: py-spiffe is installed below the target directory.
 //!
@@ -7,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
 mod interop_rotation {
+    mod curl;
     mod py_spiffe;
     mod rust_spiffe;
 
@@ -21,7 +23,7 @@ mod interop_rotation {
 
     /// A server, a host, and an agent of ours that answers whoever is the agent `caller` on it.
     struct Stage {
-        _server: Server,
+        server: Server,
         roller: Roller,
         peer: Child,
         address: String,
@@ -52,7 +54,7 @@ mod interop_rotation {
             let address = first.trim_end().strip_prefix("listening on ").expect("the peer listens").to_owned();
             // What it says of its own renewals is read, so that it does not wait for a reader.
             std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-            Self { _server: server, roller, peer, address }
+            Self { server, roller, peer, address }
         }
 
         /// Both logs, for a test that failed.

@@ -1,4 +1,4 @@
-//! Plain HTTP on the local socket: the feed's relay and the status. Knows routes and bodies; does not read what the feed says.
+//! The feed's relay and the status in plain HTTP. Knows routes and bodies; does not read what the feed says.
 //!
 //! | request | answer |
 //! |---|---|
@@ -11,16 +11,16 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, body::Body};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use protocol::problem::{self, Problem, ProblemKind};
 use tokio::sync::broadcast;
 
 use super::entitled;
+use super::refusal::Refusal;
 use crate::identities::{Follow, Identities, RelayError, RelayEvent, Status};
 use crate::socket::Peer;
 
@@ -39,34 +39,34 @@ pub(super) async fn nothing_here(headers: HeaderMap) -> Response {
     if headers.get(header::CONTENT_TYPE).is_some_and(is_grpc) {
         return tonic::Status::unimplemented("no such service here").into_http::<Body>();
     }
-    refuse(Refusal::NotFound)
+    Refusal::NotFound.into_response()
 }
 
 async fn feed(State(identities): State<Identities>, peer: Extension<Arc<Peer>>, headers: HeaderMap) -> Response {
     if !may_follow(&peer, &identities) {
-        return refuse(Refusal::NotAnAgent);
+        return Refusal::NoIdentity.into_response();
     }
     let after = match last_event_id(&headers) {
         Ok(after) => after,
-        Err(refusal) => return refuse(refusal),
+        Err(refusal) => return refusal.into_response(),
     };
     match identities.relay().follow(after) {
         Ok(follow) => {
             let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
             (headers, Body::from_stream(events(follow).map(Ok::<_, std::convert::Infallible>))).into_response()
         }
-        Err(error @ RelayError::TooFarBehind { .. }) => refuse(Refusal::TooFarBehind(error)),
-        Err(RelayError::NotYet) => refuse(Refusal::NotYet),
+        Err(error @ RelayError::TooFarBehind { .. }) => Refusal::TooFarBehind(error).into_response(),
+        Err(RelayError::NotYet) => Refusal::FeedNotYet.into_response(),
     }
 }
 
 async fn snapshot(State(identities): State<Identities>, peer: Extension<Arc<Peer>>) -> Response {
     if !may_follow(&peer, &identities) {
-        return refuse(Refusal::NotAnAgent);
+        return Refusal::NoIdentity.into_response();
     }
     match identities.relay().snapshot() {
         Some(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        None => refuse(Refusal::NotYet),
+        None => Refusal::FeedNotYet.into_response(),
     }
 }
 
@@ -78,7 +78,7 @@ async fn status(State(identities): State<Identities>, peer: Extension<Arc<Peer>>
     let picture = identities.snapshot();
     let own: Vec<&str> = entitled(&peer, &picture).map(|(name, _)| name.as_str()).collect();
     if own.is_empty() {
-        return refuse(Refusal::NotAnAgent);
+        return Refusal::NoIdentity.into_response();
     }
     let mut shown = Status::clone(&status);
     shown.agents.retain(|agent| own.contains(&agent.name.as_str()));
@@ -103,40 +103,4 @@ fn events(follow: Follow) -> impl Stream<Item = Bytes> + Send + 'static {
         Some((event.text, live))
     });
     stream::iter(follow.backlog).map(|event| event.text).chain(live)
-}
-
-/// Why a local request is not answered.
-#[derive(Clone, Copy)]
-enum Refusal {
-    NotAnAgent,
-    NotFound,
-    NotYet,
-    LastEventId,
-    TooFarBehind(RelayError),
-}
-
-impl Refusal {
-    fn problem(self) -> Problem {
-        let (kind, detail) = match self {
-            Self::NotAnAgent => (ProblemKind::Refused, "no identity issued to the calling process".to_owned()),
-            Self::NotFound => (ProblemKind::NotFound, "there is nothing at this path".to_owned()),
-            Self::NotYet => (ProblemKind::Busy, "nothing was received from the server yet".to_owned()),
-            Self::LastEventId => (ProblemKind::Malformed, "Last-Event-ID is a decimal number below 2^64".to_owned()),
-            Self::TooFarBehind(error) => (ProblemKind::Gone, error.to_string()),
-        };
-        let mut problem = kind.document();
-        problem.detail = Some(detail);
-        problem
-    }
-}
-
-fn refuse(refusal: Refusal) -> Response {
-    let problem = refusal.problem();
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = (status, Json(problem)).into_response();
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    answer
 }

@@ -305,7 +305,7 @@ async fn another_user_sees_the_agents_that_are_its_own_and_no_feed_without_one()
         (4712, "/v1/feed", 403),
         (4712, "/v1/snapshot", 403),
     ] {
-        let mut request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        let mut request = http::Request::get(path).header("host", "localhost").body(axum::body::Body::empty()).unwrap();
         request.extensions_mut().insert(Arc::new(Peer::of_user(uid)));
         let answer = router.clone().oneshot(request).await.unwrap();
         assert_eq!(answer.status(), expected, "{path} for user {uid}");
