@@ -13,7 +13,7 @@ use identity::KeyKind;
 use reqwest::Url;
 
 use crate::delivery::Order;
-use crate::evidence::EvidenceSource;
+use crate::evidence::{EvidenceSource, ImdsEndpoint};
 use crate::identities::{AgentName, AgentNameError};
 use crate::keep::Seal;
 use crate::socket::Access;
@@ -133,6 +133,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         source: AgentNameError,
     },
+    /// A key that is for another kind of evidence.
+    #[error("{key} has no effect for evidence of kind {kind}: leave it out")]
+    NoEffect {
+        /// Which.
+        key: &'static str,
+        /// The kind.
+        kind: String,
+    },
     /// Two answers to who may connect.
     #[error("there are both socket_access and socket_group; one of them says who may connect")]
     TwoAccesses,
@@ -217,16 +225,30 @@ fn absolute(what: &'static str, path: Option<PathBuf>, how: &'static str) -> Res
     if path.is_absolute() { Ok(path) } else { Err(ConfigError::Relative { what, path }) }
 }
 
-fn evidence(file: EvidenceFile) -> Result<EvidenceSource, ConfigError> {
-    let path = absolute("evidence.file", Some(file.file), "")?;
-    match file.kind.as_str() {
-        "join-token" => Ok(EvidenceSource::JoinToken { file: path }),
-        "kubernetes" => Ok(EvidenceSource::Kubernetes { file: path }),
+fn evidence(given: EvidenceFile) -> Result<EvidenceSource, ConfigError> {
+    let EvidenceFile { kind, file, endpoint } = given;
+    let no_effect = |key, kind| ConfigError::NoEffect { key, kind };
+    match (kind.as_str(), endpoint) {
+        ("join-token", None) => Ok(EvidenceSource::JoinToken { file: token_file(file)? }),
+        ("kubernetes", None) => Ok(EvidenceSource::Kubernetes { file: token_file(file)? }),
+        ("aws-iid", _) if file.is_some() => Err(no_effect("evidence.file", kind)),
+        ("aws-iid", None) => Ok(EvidenceSource::AwsIid { endpoint: ImdsEndpoint::AWS }),
+        ("aws-iid", Some(text)) => {
+            let expected = "http:// and an address of this machine (loopback or link-local), without a path";
+            let endpoint = ImdsEndpoint::parse(&text);
+            let endpoint = endpoint.ok_or(ConfigError::Value { what: "evidence.endpoint", value: text, expected })?;
+            Ok(EvidenceSource::AwsIid { endpoint })
+        }
+        ("join-token" | "kubernetes", Some(_)) => Err(no_effect("evidence.endpoint", kind)),
         _ => {
-            let expected = "\"join-token\" or \"kubernetes\"";
-            Err(ConfigError::Value { what: "evidence.kind", value: file.kind, expected })
+            let expected = "\"join-token\", \"kubernetes\" or \"aws-iid\"";
+            Err(ConfigError::Value { what: "evidence.kind", value: kind, expected })
         }
     }
+}
+
+fn token_file(file: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
+    absolute("evidence.file", file, "evidence.file in the file")
 }
 
 fn agent(name: &str) -> Result<AgentName, ConfigError> {

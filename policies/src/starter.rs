@@ -45,8 +45,21 @@ pub const KUBERNETES: Starter = Starter {
     cases: include_str!("../starter/kubernetes/cases.toml"),
 };
 
+/// EC2 instances that enrol with their instance identity documents.
+pub const AWS: Starter = Starter {
+    name: "aws",
+    summary: "EC2 instances that enrol with instance identity documents",
+    profiles: include_str!("../starter/aws/profiles.toml"),
+    policies: &[
+        ("hosts.cedar", include_str!("../starter/aws/hosts.cedar")),
+        ("agents.cedar", include_str!("../starter/shared/agents.cedar")),
+        ("operators.cedar", include_str!("../starter/shared/operators.cedar")),
+    ],
+    cases: include_str!("../starter/aws/cases.toml"),
+};
+
 /// All sets.
-pub const ALL: [Starter; 2] = [DEFAULT, KUBERNETES];
+pub const ALL: [Starter; 3] = [DEFAULT, KUBERNETES, AWS];
 
 impl Starter {
     /// The set as a bundle.

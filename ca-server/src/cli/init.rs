@@ -35,7 +35,7 @@ pub(super) struct Init {
     /// Directory with profiles.toml and *.cedar. Default: the starter set for hosts that enrol with join tokens.
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
-    /// One of the starter sets: default or kubernetes.
+    /// One of the starter sets: default, kubernetes or aws.
     #[arg(long, value_name = "NAME", conflicts_with = "policy")]
     starter: Option<String>,
 }
@@ -86,7 +86,7 @@ pub(super) fn run(command: Init, output: &Output) -> Result<(), CliError> {
 fn starter_bundle(name: &str) -> Result<Bundle, CliError> {
     let starter = starter::ALL.iter().find(|starter| starter.name == name);
     let starter =
-        starter.ok_or_else(|| CliError::Usage(format!("there is no starter set {name}: default, kubernetes")))?;
+        starter.ok_or_else(|| CliError::Usage(format!("there is no starter set {name}: default, kubernetes, aws")))?;
     starter.bundle().map_err(CliError::failed("the starter set"))
 }
 

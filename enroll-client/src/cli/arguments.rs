@@ -118,7 +118,8 @@ impl RunOptions {
         file.state_dir = state_dir.map(from_here).or(file.state_dir);
         file.socket = socket.map(from_here).or(file.socket);
         if let Some(token) = token_file {
-            file.evidence = Some(EvidenceFile { kind: "join-token".to_owned(), file: from_here(token) });
+            file.evidence =
+                Some(EvidenceFile { kind: "join-token".to_owned(), file: Some(from_here(token)), endpoint: None });
         }
         if !agents.is_empty() {
             file.agents = Some(agents);

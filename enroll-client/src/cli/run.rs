@@ -33,7 +33,12 @@ pub(super) fn configure(options: RunOptions, surroundings: &Surroundings) -> Res
     let config = options.over(file).check(surroundings)?;
     // Before the first key is read or made.
     process::close().map_err(|error| failed("this process must not hold keys", error))?;
-    if check_only { start::check(&config).map(|()| None) } else { Ok(Some(config)) }
+    if !check_only {
+        return Ok(Some(config));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed("the runtime cannot be started", error))?;
+    runtime.block_on(start::check(&config)).map(|()| None)
 }
 
 async fn roll(config: Config) -> Result<(), CliError> {

@@ -49,7 +49,7 @@ pub(super) async fn trust(config: &Config, keep: &Keep, clock: &Arc<dyn Clock>) 
 }
 
 /// All that starting does, short of binding the socket and asking the server.
-pub(super) fn check(config: &Config) -> Result<(), CliError> {
+pub(super) async fn check(config: &Config) -> Result<(), CliError> {
     let keep = match Keep::open(&config.state_dir, config.seal.clone()) {
         Ok(keep) => Some(keep),
         Err(error @ KeepError::Locked { .. }) => {
@@ -66,7 +66,7 @@ pub(super) fn check(config: &Config) -> Result<(), CliError> {
         crate::driver::check(keep, pins).map_err(|error| failed("what was kept cannot be taken up", error))?;
     }
     places(&config.files)?;
-    if let Err(error) = config.evidence.read() {
+    if let Err(error) = config.evidence.read().await {
         // A host that has its certificate needs none until it loses it.
         tracing::warn!(why = chain(&error), "there is no evidence at the moment");
     }

@@ -40,10 +40,12 @@ pub struct ConfigFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceFile {
-    /// `join-token` or `kubernetes`.
+    /// `join-token`, `kubernetes` or `aws-iid`.
     pub kind: String,
-    /// Where it lies. Read anew for each enrolment.
-    pub file: PathBuf,
+    /// Where a token lies. Read anew for each enrolment. Not for `aws-iid`.
+    pub file: Option<PathBuf>,
+    /// Where the metadata service is, `http://address[:port]`; only for `aws-iid`. Default: `http://169.254.169.254`.
+    pub endpoint: Option<String>,
 }
 
 /// `[host_key]`

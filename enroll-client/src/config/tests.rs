@@ -42,6 +42,9 @@ fn the_sample_is_a_configuration() {
         .map(|line| if is_commented_member(line) { &line[2..] } else { line })
         .collect::<Vec<_>>()
         .join("\n");
+    let other = check(&all, &Surroundings::default()).unwrap_err();
+    assert!(other.contains("evidence.endpoint has no effect for evidence of kind join-token"), "{other}");
+    let all = all.replace("endpoint", "# endpoint");
     let both = check(&all, &Surroundings::default()).unwrap_err();
     assert!(both.contains("there are both socket_access and socket_group"), "{both}");
     let both = check(&all.replace("socket_access", "#"), &Surroundings::default()).unwrap_err();
@@ -83,7 +86,7 @@ fn what_is_wrong_is_named() {
     check_refused(|sound| sound.replace("\"/token\"", "\"token\""), "evidence.file token is not an absolute path");
     check_refused(
         |sound| sound.replace("kubernetes", "k8s"),
-        "evidence.kind \"k8s\" is not \"join-token\" or \"kubernetes\"",
+        "evidence.kind \"k8s\" is not \"join-token\", \"kubernetes\" or \"aws-iid\"",
     );
     for url in [
         "http://ca",
@@ -109,6 +112,31 @@ fn what_is_wrong_is_named() {
     }
     let log = LogFile { filter: None, format: Some("xml".into()) };
     assert!(log.check().unwrap_err().to_string().contains("log.format \"xml\" is not"));
+}
+
+#[test]
+fn evidence_of_a_machine() {
+    #[track_caller]
+    fn check_evidence(evidence: &str, expected: &str) {
+        let text = SOUND.replace("{ kind = \"kubernetes\", file = \"/token\" }", evidence);
+        let found = match check(&text, &Surroundings::default()) {
+            Ok(config) => format!("{:?}", config.evidence),
+            Err(error) => error,
+        };
+        assert!(found.contains(expected), "{found}");
+    }
+    check_evidence(r#"{ kind = "aws-iid" }"#, "169.254.169.254:80");
+    check_evidence(r#"{ kind = "aws-iid", endpoint = "http://127.0.0.1:1338" }"#, "127.0.0.1:1338");
+    check_evidence(
+        r#"{ kind = "aws-iid", endpoint = "http://10.0.0.1" }"#,
+        "evidence.endpoint \"http://10.0.0.1\" is not",
+    );
+    check_evidence(r#"{ kind = "aws-iid", file = "/x" }"#, "evidence.file has no effect for evidence of kind aws-iid");
+    check_evidence(r#"{ kind = "join-token" }"#, "evidence.file is missing");
+    check_evidence(
+        r#"{ kind = "kubernetes", file = "/x", endpoint = "http://127.0.0.1" }"#,
+        "evidence.endpoint has no effect for evidence of kind kubernetes",
+    );
 }
 
 fn write(path: &Path, octets: &[u8], mode: u32) {

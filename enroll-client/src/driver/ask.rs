@@ -123,7 +123,7 @@ impl Asker {
         let nonce = self.upstream().challenge().await?.nonce;
         let csr = hand.key.certification_request(Some(&nonce))?;
         let bound_key = bound.map(|key| prove(key, &nonce, &csr)).transpose()?;
-        let shown = self.parts.evidence.read()?;
+        let shown = self.parts.evidence.read().await?;
         let request = EnrollRequest {
             request: hand.request,
             profile: self.parts.profile.clone(),
