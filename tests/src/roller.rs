@@ -20,17 +20,28 @@ impl Roller {
     /// Enrols as the host `name`, and waits until it has an identity for each agent of the profile.
     #[must_use]
     pub fn start(program: &Path, server: &Server, name: &str) -> Self {
+        let token = server.token(name);
+        Self::showing(program, server, |directory| {
+            let file = directory.join("token");
+            std::fs::write(&file, &token).expect("a token");
+            format!("kind = \"join-token\"\nfile = \"{}\"\n", file.display())
+        })
+    }
+
+    /// The same with any evidence: what stands under `[evidence]`, for the host's directory.
+    #[must_use]
+    pub fn showing(program: &Path, server: &Server, evidence: impl FnOnce(&Path) -> String) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name);
-        std::fs::write(path("token"), server.token(name)).expect("a token");
         std::fs::write(path("trust.json"), server.trust()).expect("a trust file");
         let config = format!(
-            "server = \"{}\"\nstate_dir = \"{}\"\nsocket = \"{}\"\nsocket_access = \"owner\"\n\
-             [evidence]\nkind = \"join-token\"\nfile = \"{}\"\n",
+            "server = \"{}\"\ntrust_file = \"{}\"\nstate_dir = \"{}\"\nsocket = \"{}\"\n\
+             socket_access = \"owner\"\n[evidence]\n{}",
             server.url,
+            path("trust.json").display(),
             path("state").display(),
             path("agent.sock").display(),
-            path("token").display(),
+            evidence(directory.path()),
         );
         std::fs::write(path("enroll-client.toml"), config).expect("a configuration");
         let log = std::fs::File::create(path("log")).expect("a log");

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
 mod product {
+    mod aws;
     mod enrolment;
     mod kubernetes;
     mod operators;
