@@ -46,7 +46,7 @@ pub struct EnrollRequest {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// The kind: `join-token` or `kubernetes`.
+    /// The kind: `join-token`, `kubernetes` or `aws-iid`.
     pub kind: String,
     /// The token. A secret: never logged.
     pub token: String,

@@ -58,7 +58,16 @@ pub(super) async fn enroll(
     for _ in 0..ATTEMPTS {
         let csr = csr::open(&request.csr.0)?;
         let grant = decide(&service, &request, &attested, nonce, bound_key, &csr)?;
-        match issue(&service, Actor::Stranger, request.request, grant, csr).await? {
+        let asked = grant.spiffe_id().clone();
+        let issued = issue(&service, Actor::Stranger, request.request, grant, csr).await;
+        if let Err(error) = &issued
+            && error.rule() == Some(HOST_BOUND)
+        {
+            // T-15: either a host that lost its key, or two that have the same evidence. Somebody must look.
+            let (attestor, proof) = (attested.attestor(), attested.proof());
+            tracing::warn!(%asked, attestor, %proof, "evidence of a host came without the key that the host is bound to");
+        }
+        match issued? {
             Outcome::Signed(recorded, signed) => return Ok(Json(answer(&service, &recorded, &signed)?)),
             Outcome::Stale(error) => stale = error,
         }
@@ -116,3 +125,6 @@ fn proved(bound: &BoundKey, request: &EnrollRequest) -> Result<KeyHash, ApiError
     key.verify(&signed, &bound.signature.0).map_err(|error| refused(error.to_string()))?;
     Ok(key.hash())
 }
+
+/// The rule by which a host is refused that does not hold the key it is bound to ([`crate::refusal::Refusal::HostBound`]).
+const HOST_BOUND: &str = "host-bound";

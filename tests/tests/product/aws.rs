@@ -1,6 +1,8 @@
 //! EC2 instances: a host that reads its document by IMDSv2, and everybody else who has the same document (T-15).
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use brevet_tests::host::{Host, new_key, now, rule};
@@ -57,6 +59,7 @@ async fn an_instance_enrols_by_imdsv2_and_nobody_else_by_its_document() {
     let enrol = async |bound: Option<&_>| host.enrol_as("aws-iid", &document, &new_key(), bound).await;
     assert_eq!(rule(enrol(None).await), "host-bound");
     assert_eq!(rule(enrol(Some(&new_key())).await), "host-bound");
+    assert!(server.log().contains("came without the key that the host is bound to"), "{}", server.log());
     server.kill();
     server.run();
     assert_eq!(rule(enrol(None).await), "host-bound");
@@ -100,6 +103,35 @@ async fn an_instance_comes_back_with_its_key_or_after_an_eviction() {
     assert_eq!(anew.checked.host(), first.checked.host(), "the same instance under a new key");
     let _banned = server.admin(&["host", "ban", &id, "--reason", "stolen"]);
     assert_eq!(rule(enrol(&new_key(), Some(&anew.key)).await), "host-banned");
+    server.verify();
+}
+
+/// T-05: a hundred at once, each with a key of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_uses_of_one_document_make_one_host() {
+    let (region, files) = (Region::new("test-local-1"), tempfile::tempdir().unwrap());
+    let server = server(&[&region], files.path());
+    let document = region.document(&Instance::new(ACCOUNT, ID, now()));
+    let host = Arc::new(Host::new(&server.trust()));
+    let tries: Vec<_> = (0..100)
+        .map(|_| {
+            let (host, document) = (Arc::clone(&host), document.clone());
+            tokio::spawn(async move { host.enrol_as("aws-iid", &document, &new_key(), None).await })
+        })
+        .collect();
+    let (mut got, mut rules) = (0, BTreeSet::new());
+    for attempt in tries {
+        match attempt.await.unwrap() {
+            Ok(_) => got += 1,
+            error => {
+                rules.insert(rule(error));
+            }
+        }
+    }
+    assert_eq!(got, 1);
+    assert_eq!(rules.into_iter().collect::<Vec<_>>(), ["host-bound"]);
+    let certified = server.entries().iter().filter(|entry| entry["body"]["subject"]["host"].is_object()).count();
+    assert_eq!(certified, 1);
     server.verify();
 }
 

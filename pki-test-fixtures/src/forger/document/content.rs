@@ -55,23 +55,46 @@ flaws! {
         self.signed_with("{", &deep)
     }
     /// Signed by the key of the region of the machine, and naming another, whose key is known.
-    fn region_is_another(&self) { self.signed_with(&format!("\"region\" : \"{}\"", self.region.name()), &format!("\"region\" : \"{}\"", self.other.name())) }
-    fn region_is_unknown(&self) { self.signed_with(&format!("\"region\" : \"{}\"", self.region.name()), "\"region\" : \"us-west-9\"") }
-    fn region_is_in_capitals(&self) { self.signed_with(&format!("\"region\" : \"{}\"", self.region.name()), &format!("\"region\" : \"{}\"", self.region.name().to_uppercase())) }
+    fn region_is_another(&self) {
+        self.signed_with(
+            &format!("\"region\" : \"{}\"", self.region.name()),
+            &format!("\"region\" : \"{}\"", self.other.name()),
+        )
+    }
+    fn region_is_unknown(&self) {
+        self.signed_with(&format!("\"region\" : \"{}\"", self.region.name()), "\"region\" : \"us-west-9\"")
+    }
+    fn region_is_in_capitals(&self) {
+        self.signed_with(
+            &format!("\"region\" : \"{}\"", self.region.name()),
+            &format!("\"region\" : \"{}\"", self.region.name().to_uppercase()),
+        )
+    }
     fn region_is_missing(&self) { self.signed_with("\"region\"", "\"noregion\"") }
     fn region_is_spelled_in_capitals(&self) { self.signed_with("\"region\"", "\"Region\"") }
-    fn region_is_null(&self) { self.signed_with(&format!("\"region\" : \"{}\"", self.region.name()), "\"region\" : null") }
-    fn region_is_a_list(&self) { self.signed_with(&format!("\"region\" : \"{}\"", self.region.name()), &format!("\"region\" : [\"{}\"]", self.region.name())) }
+    fn region_is_null(&self) {
+        self.signed_with(&format!("\"region\" : \"{}\"", self.region.name()), "\"region\" : null")
+    }
+    fn region_is_a_list(&self) {
+        self.signed_with(
+            &format!("\"region\" : \"{}\"", self.region.name()),
+            &format!("\"region\" : [\"{}\"]", self.region.name()),
+        )
+    }
     /// T-13.
     fn region_stands_twice(&self) { self.signed_with("{", &format!("{{ \"region\" : \"{}\",", self.other.name())) }
     fn account_stands_twice(&self) { self.signed_with("{", "{ \"accountId\" : \"999988887777\",") }
     fn account_stands_twice_in_capitals(&self) { self.signed_with("{", "{ \"ACCOUNTID\" : \"999988887777\",") }
     fn account_stands_twice_escaped(&self) { self.signed_with("{", "{ \"account\\u0049d\" : \"999988887777\",") }
     fn account_is_missing(&self) { self.signed_with("accountId", "account") }
-    fn account_is_a_number(&self) { self.signed_with(&format!("\"{}\"", self.instance.account), &self.instance.account) }
+    fn account_is_a_number(&self) {
+        self.signed_with(&format!("\"{}\"", self.instance.account), &self.instance.account)
+    }
     fn account_has_11_digits(&self) { self.signed_with(&self.instance.account, &self.instance.account[1..]) }
     fn account_has_a_space(&self) { self.signed_with(&self.instance.account, &format!(" {}", &self.instance.account)) }
-    fn account_has_other_digits(&self) { self.signed_with(&self.instance.account, "\u{0661}\u{0662}\u{0663}\u{0664}\u{0665}\u{0666}") }
+    fn account_has_other_digits(&self) {
+        self.signed_with(&self.instance.account, "\u{0661}\u{0662}\u{0663}\u{0664}\u{0665}\u{0666}")
+    }
     fn instance_is_missing(&self) { self.signed_with("instanceId", "instance") }
     fn instance_is_null(&self) { self.signed_with(&format!("\"{}\"", self.instance.id), "null") }
     /// T-03.

@@ -11,7 +11,9 @@ flaws! {
 
     fn type_is_data(&self) { self.changed(|message| message.content_type = oid(message::DATA)) }
     fn type_is_a_text(&self) { self.changed(|message| message.content_type = octet_string(b"signedData")) }
-    fn encapsulated_type_is_signed_data(&self) { self.changed(|message| message.encapsulated_type = oid(message::SIGNED_DATA)) }
+    fn encapsulated_type_is_signed_data(&self) {
+        self.changed(|message| message.encapsulated_type = oid(message::SIGNED_DATA))
+    }
     fn version_is_3(&self) { self.changed(|message| message.version = integer(&[3])) }
     fn version_is_missing(&self) { self.changed(|message| message.version.clear()) }
     fn version_of_the_signer_is_3(&self) { self.changed(|message| message.signer().version = integer(&[3])) }
@@ -25,8 +27,12 @@ flaws! {
         let signed_data = open(0x30, &[&message.version, &digests, &data, &signers]);
         lines(&open(0x30, &[&oid(message::SIGNED_DATA), &open(0xa0, &[&signed_data])])).into_bytes()
     }
-    fn content_is_a_sequence(&self) { lines(&self.message().around(&sequence(&[&octet_string(self.content().as_bytes())]))).into_bytes() }
-    fn content_is_a_bit_string(&self) { lines(&self.message().around(&element(0x03, self.content().as_bytes()))).into_bytes() }
+    fn content_is_a_sequence(&self) {
+        lines(&self.message().around(&sequence(&[&octet_string(self.content().as_bytes())]))).into_bytes()
+    }
+    fn content_is_a_bit_string(&self) {
+        lines(&self.message().around(&element(0x03, self.content().as_bytes()))).into_bytes()
+    }
     fn content_is_in_pieces_of_pieces(&self) {
         let inner = open(0x24, &[&octet_string(self.content().as_bytes())]);
         lines(&self.message().around(&open(0x24, &[&inner]))).into_bytes()

@@ -21,18 +21,26 @@ flaws! {
     fn signed_by_a_stranger_embedded_first(&self) { self.bagged(&[self.own.certificate(), self.region.certificate()]) }
     fn signed_by_a_stranger_embedded_last(&self) { self.bagged(&[self.region.certificate(), self.own.certificate()]) }
     fn certificate_is_foreign(&self) { self.changed(|message| message.bag = element(0xa0, &self.own.certificate())) }
-    fn certificate_is_the_regions(&self) { self.changed(|message| message.bag = element(0xa0, &self.region.certificate())) }
+    fn certificate_is_the_regions(&self) {
+        self.changed(|message| message.bag = element(0xa0, &self.region.certificate()))
+    }
     fn certificates_are_none(&self) { self.changed(|message| message.bag = element(0xa0, &[])) }
     fn crls_are_there(&self) { self.changed(|message| message.bag = element(0xa1, &sequence(&[]))) }
     /// T-14.
-    fn signers_are_two(&self) { self.changed(|message| message.signers.push(self.own.message(self.content().as_bytes()).signer().clone())) }
-    fn signers_are_two_stranger_first(&self) { self.changed(|message| message.signers.insert(0, self.own.message(self.content().as_bytes()).signer().clone())) }
+    fn signers_are_two(&self) {
+        self.changed(|message| message.signers.push(self.own.message(self.content().as_bytes()).signer().clone()))
+    }
+    fn signers_are_two_stranger_first(&self) {
+        self.changed(|message| message.signers.insert(0, self.own.message(self.content().as_bytes()).signer().clone()))
+    }
     fn signers_are_the_same_twice(&self) { self.changed(|message| message.signers.push(message.signers[0].clone())) }
     fn signers_are_none(&self) { self.changed(|message| message.signers.clear()) }
     fn signature_has_a_bit_flipped(&self) { self.changed(|message| message.signer().signature[100] ^= 1) }
     fn signature_is_empty(&self) { self.changed(|message| message.signer().signature.clear()) }
     fn signature_is_zeros(&self) { self.changed(|message| message.signer().signature.fill(0)) }
-    fn signature_is_one(&self) { self.changed(|message| { message.signer().signature.fill(0); message.signer().signature[255] = 1 }) }
+    fn signature_is_one(&self) {
+        self.changed(|message| { message.signer().signature.fill(0); message.signer().signature[255] = 1 })
+    }
     fn signature_is_short(&self) { self.changed(|message| { message.signer().signature.pop(); }) }
     fn signature_is_long(&self) { self.changed(|message| message.signer().signature.insert(0, 0)) }
     fn signature_is_by_sha512(&self) { self.resigned(|signed| self.region.sign_by(&RSA_PKCS1_SHA512, signed)) }
@@ -58,42 +66,84 @@ flaws! {
     }
     fn attributes_are_empty(&self) { self.attributed(Vec::clear) }
     fn content_type_is_missing(&self) { self.attributed(|attributes| { attributes.remove(0); }) }
-    fn content_type_is_signed_data(&self) { self.attributed(|attributes| attributes[0] = attribute(message::CONTENT_TYPE, &[&oid(message::SIGNED_DATA)])) }
+    fn content_type_is_signed_data(&self) {
+        self.attributed(|attributes| attributes[0] = attribute(message::CONTENT_TYPE, &[&oid(message::SIGNED_DATA)]))
+    }
     fn content_type_stands_twice(&self) { self.attributed(|attributes| attributes.push(attributes[0].clone())) }
-    fn content_type_has_two_values(&self) { self.attributed(|attributes| attributes[0] = attribute(message::CONTENT_TYPE, &[&oid(message::DATA), &oid(message::SIGNED_DATA)])) }
-    fn content_type_has_no_value(&self) { self.attributed(|attributes| attributes[0] = attribute(message::CONTENT_TYPE, &[])) }
-    fn content_type_is_a_text(&self) { self.attributed(|attributes| attributes[0] = attribute(message::CONTENT_TYPE, &[&octet_string(b"data")])) }
+    fn content_type_has_two_values(&self) {
+        self.attributed(|attributes| {
+            attributes[0] = attribute(message::CONTENT_TYPE, &[&oid(message::DATA), &oid(message::SIGNED_DATA)])
+        })
+    }
+    fn content_type_has_no_value(&self) {
+        self.attributed(|attributes| attributes[0] = attribute(message::CONTENT_TYPE, &[]))
+    }
+    fn content_type_is_a_text(&self) {
+        self.attributed(|attributes| attributes[0] = attribute(message::CONTENT_TYPE, &[&octet_string(b"data")]))
+    }
     fn message_digest_is_missing(&self) { self.attributed(|attributes| { attributes.pop(); }) }
     /// T-14: signed, and of something else.
-    fn message_digest_is_of_other_content(&self) { self.attributed(|attributes| attributes[3] = message_digest(digest(&SHA256, b"other").as_ref())) }
-    fn message_digest_stands_twice(&self) { self.attributed(|attributes| attributes.push(message_digest(digest(&SHA256, b"other").as_ref()))) }
+    fn message_digest_is_of_other_content(&self) {
+        self.attributed(|attributes| attributes[3] = message_digest(digest(&SHA256, b"other").as_ref()))
+    }
+    fn message_digest_stands_twice(&self) {
+        self.attributed(|attributes| attributes.push(message_digest(digest(&SHA256, b"other").as_ref())))
+    }
     fn message_digest_has_two_values(&self) {
         let other = octet_string(digest(&SHA256, b"other").as_ref());
         let right = octet_string(digest(&SHA256, self.content().as_bytes()).as_ref());
         self.attributed(|attributes| attributes[3] = attribute(message::MESSAGE_DIGEST, &[&right, &other]))
     }
-    fn message_digest_is_sha1(&self) { self.attributed(|attributes| attributes[3] = message_digest(digest(&SHA1_FOR_LEGACY_USE_ONLY, self.content().as_bytes()).as_ref())) }
-    fn message_digest_is_cut(&self) { self.attributed(|attributes| attributes[3] = message_digest(&digest(&SHA256, self.content().as_bytes()).as_ref()[..31])) }
+    fn message_digest_is_sha1(&self) {
+        self.attributed(|attributes| {
+            attributes[3] = message_digest(digest(&SHA1_FOR_LEGACY_USE_ONLY, self.content().as_bytes()).as_ref())
+        })
+    }
+    fn message_digest_is_cut(&self) {
+        self.attributed(|attributes| {
+            attributes[3] = message_digest(&digest(&SHA256, self.content().as_bytes()).as_ref()[..31])
+        })
+    }
     fn message_digest_is_empty(&self) { self.attributed(|attributes| attributes[3] = message_digest(b"")) }
     /// RFC 6211.
     fn protected_digest_is_sha1(&self) { self.protected(&message::algorithm(SHA1), message::SHA256_WITH_RSA) }
     fn protected_signature_is_sha1(&self) { self.protected(&message::sha256(), SHA1_WITH_RSA) }
-    fn protected_algorithms_are_a_text(&self) { self.attributed(|attributes| attributes[2] = attribute(message::ALGORITHM_PROTECTION, &[&octet_string(b"sha256")])) }
+    fn protected_algorithms_are_a_text(&self) {
+        self.attributed(|attributes| {
+            attributes[2] = attribute(message::ALGORITHM_PROTECTION, &[&octet_string(b"sha256")])
+        })
+    }
     fn attribute_is_no_pair(&self) { self.attributed(|attributes| attributes.push(sequence(&[&oid(&[1, 2, 3])]))) }
-    fn attribute_values_are_no_set(&self) { self.attributed(|attributes| attributes.push(sequence(&[&oid(&[1, 2, 3]), &sequence(&[&null()])]))) }
-    fn unsigned_attributes_are_there(&self) { self.changed(|message| message.signer().unsigned = element(0xa1, &attribute(&[1, 2, 3], &[&null()]))) }
+    fn attribute_values_are_no_set(&self) {
+        self.attributed(|attributes| attributes.push(sequence(&[&oid(&[1, 2, 3]), &sequence(&[&null()])])))
+    }
+    fn unsigned_attributes_are_there(&self) {
+        self.changed(|message| message.signer().unsigned = element(0xa1, &attribute(&[1, 2, 3], &[&null()])))
+    }
     fn digest_is_md5(&self) { self.digested(&[1, 2, 840, 113_549, 2, 5]) }
     fn digest_is_sha1(&self) { self.digested(SHA1) }
     fn digest_is_sha512(&self) { self.digested(&[2, 16, 840, 1, 101, 3, 4, 2, 3]) }
-    fn digest_of_the_signer_is_sha1(&self) { self.changed(|message| message.signer().digest = message::algorithm(SHA1)) }
+    fn digest_of_the_signer_is_sha1(&self) {
+        self.changed(|message| message.signer().digest = message::algorithm(SHA1))
+    }
     fn digest_of_the_message_is_sha1(&self) { self.changed(|message| message.digests = vec![message::algorithm(SHA1)]) }
     fn digests_are_two(&self) { self.changed(|message| message.digests.push(message::algorithm(SHA1))) }
     fn digests_are_none(&self) { self.changed(|message| message.digests.clear()) }
-    fn digest_has_parameters(&self) { self.changed(|message| message.signer().digest = sequence(&[&oid(message::SHA256_DIGEST), &octet_string(b"x")])) }
-    fn algorithm_is_sha1(&self) { self.changed(|message| message.signer().algorithm = message::algorithm(SHA1_WITH_RSA)) }
-    fn algorithm_is_pss(&self) { self.changed(|message| message.signer().algorithm = message::algorithm(&[1, 2, 840, 113_549, 1, 1, 10])) }
-    fn algorithm_is_ecdsa(&self) { self.changed(|message| message.signer().algorithm = sequence(&[&oid(&[1, 2, 840, 10_045, 4, 3, 2])])) }
-    fn algorithm_is_dsa(&self) { self.changed(|message| message.signer().algorithm = sequence(&[&oid(&[1, 2, 840, 10_040, 4, 3])])) }
+    fn digest_has_parameters(&self) {
+        self.changed(|message| message.signer().digest = sequence(&[&oid(message::SHA256_DIGEST), &octet_string(b"x")]))
+    }
+    fn algorithm_is_sha1(&self) {
+        self.changed(|message| message.signer().algorithm = message::algorithm(SHA1_WITH_RSA))
+    }
+    fn algorithm_is_pss(&self) {
+        self.changed(|message| message.signer().algorithm = message::algorithm(&[1, 2, 840, 113_549, 1, 1, 10]))
+    }
+    fn algorithm_is_ecdsa(&self) {
+        self.changed(|message| message.signer().algorithm = sequence(&[&oid(&[1, 2, 840, 10_045, 4, 3, 2])]))
+    }
+    fn algorithm_is_dsa(&self) {
+        self.changed(|message| message.signer().algorithm = sequence(&[&oid(&[1, 2, 840, 10_040, 4, 3])]))
+    }
     fn algorithm_is_missing(&self) { self.changed(|message| message.signer().algorithm.clear()) }
 }
 

@@ -22,7 +22,9 @@ flaws! {
     fn evidence_has_a_tail(&self) { [self.message().base64().as_bytes(), b"A"].concat() }
     fn evidence_stands_twice(&self) { self.message().base64().repeat(2).into_bytes() }
     fn evidence_has_nul(&self) { [self.message().base64().as_bytes(), b"\0"].concat() }
-    fn evidence_is_cut(&self) { let text = self.message().base64(); text.as_bytes()[..text.len() / 2 / 77 * 77].to_vec() }
+    fn evidence_is_cut(&self) {
+        let text = self.message().base64(); text.as_bytes()[..text.len() / 2 / 77 * 77].to_vec()
+    }
     fn evidence_has_16_kib_and_1(&self) { vec![b'\n'; 16 * 1024 + 1] }
     fn evidence_has_a_megabyte(&self) { vec![b'M'; 1024 * 1024] }
     fn octets_follow(&self) { self.spelled(|octets| octets.push(0)) }
@@ -38,7 +40,9 @@ flaws! {
     fn tag_has_two_octets(&self) { self.spelled(|octets| { octets.splice(0..1, [0x3f, 0x10]); }) }
     fn nested_5000_deep(&self) { lines(&[0x30, 0x80].repeat(5000)).into_bytes() }
     fn nested_17_deep(&self) { lines(&[[0x30, 0x80].repeat(17), vec![0; 34]].concat()).into_bytes() }
-    fn strings_of_6000_pieces(&self) { lines(&[&[0x24, 0x80][..], &[4, 0].repeat(6000), &[0, 0]].concat()).into_bytes() }
+    fn strings_of_6000_pieces(&self) {
+        lines(&[&[0x24, 0x80][..], &[4, 0].repeat(6000), &[0, 0]].concat()).into_bytes()
+    }
     fn zeros(&self) { lines(&[0; 4096]).into_bytes() }
 }
 
