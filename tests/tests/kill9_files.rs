@@ -277,10 +277,10 @@ fn one_whole_set_whenever_the_client_is_killed() {
     let (mut killed, mut had_set) = (0, false);
     for round in 0..rounds {
         let (call, at) = CALLS_OF_A_SWAP[usize::try_from(round).unwrap() % CALLS_OF_A_SWAP.len()];
-        let inject = format!("inject={call}:signal=KILL:when={at}");
+        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={at}"));
         let plain = client.command(&["renew", "--once"]);
         let mut traced = Command::new("strace");
-        traced.args(["-f", "-qq", "-e", "trace=none", "-e", &inject, "-o", "/dev/null", "--"]);
+        traced.args(["-f", "-qq", "-e", &trace, "-e", &inject, "-o", "/dev/null", "--"]);
         traced
             .arg(plain.get_program())
             .args(plain.get_args())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::arguments::RunOptions;
 use super::{CliError, failed, start};
@@ -73,8 +73,9 @@ async fn roll(config: Config) -> Result<(), CliError> {
     start::places(&config.files)?;
     let couriers = Couriers::start(config.files, &identities, &clock, &driver.files_reporter());
     tracing::info!(socket = %config.socket.display(), "serving agents");
-    let mut stop_serving = stop.clone();
-    let until = async move { stopped(&mut stop_serving).await };
+    // The socket outlives the roller: were both told to stop at once, which of them ends first would be chance.
+    let (end_serving, serving_ends) = oneshot::channel::<()>();
+    let until = async { drop(serving_ends.await) };
     let mut served = tokio::spawn(serve(socket, ConnectionLimits::default(), Filtered::new, router(identities), until));
     tokio::select! {
         () = driver.run(stopped(&mut stop)) => {}
@@ -85,6 +86,7 @@ async fn roll(config: Config) -> Result<(), CliError> {
         }
     }
     couriers.stop().await;
+    drop(end_serving);
     if let Err(error) = served.await {
         return Err(failed("the socket's server failed", error));
     }
