@@ -178,3 +178,58 @@ const LABEL_START: &str = "..";
 const SERIAL_DIGITS: usize = 32;
 /// A certificate is public.
 const CERTIFICATE_MODE: u32 = 0o644;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::Layout;
+    use crate::delivery::testing::{PRIVATE, fixture};
+
+    #[test]
+    fn labels() {
+        let serial = Serial::from_bytes([0x1f; 16]).unwrap();
+        assert_eq!(label(serial, 7), format!("..{}.7", "1f".repeat(16)));
+        assert!(is_label(&label(serial, u64::MAX)));
+        let digits = "1f".repeat(16);
+        for name in [
+            String::new(),
+            "..".to_owned(),
+            "..current".to_owned(),
+            format!("{digits}.7"),
+            format!("..{digits}"),
+            format!("..{digits}."),
+            format!("..{digits}.x"),
+            format!("..{digits}.7/x"),
+            format!("..{}.7", digits.to_uppercase()),
+            format!("..{}.7", &digits[1..]),
+            format!("../{digits}.7"),
+        ] {
+            assert!(!is_label(&name), "{name}");
+        }
+    }
+
+    /// T-63, and the boundaries of its life.
+    #[test]
+    fn what_is_in_it_and_when() {
+        let fixture = fixture();
+        let identity = fixture.identity("web");
+        let names = || Layout::Nginx.names();
+        let at = |now| FileSet::new(&identity, &fixture.snapshot(), names(), PRIVATE, now);
+        let set = at(fixture.now).unwrap();
+        assert_eq!((set.serial(), set.not_after()), (identity.serial, identity.not_after));
+        assert_eq!(set.files().map(|file| file.mode), [0o600, 0o644, 0o644]);
+        assert_eq!(set.files().map(|file| file.octets.windows(5).filter(|part| part == b"BEGIN").count()), [1, 2, 1]);
+        let shown = format!("{set:?}");
+        assert!(!shown.contains("BEGIN") && !shown.contains("66, 69, 71"), "{shown}");
+        let svid = svid(&identity.chain).unwrap();
+        let second = std::time::Duration::from_secs(1);
+        assert!(at(svid.not_before()).is_ok() && at(identity.not_after.minus(second)).is_ok());
+        for now in [svid.not_before().minus(second), identity.not_after] {
+            assert!(matches!(at(now), Err(SetError::Validity { .. })));
+        }
+        // A cutoff ends it earlier than its own notAfter.
+        let cut = CurrentIdentity { not_after: fixture.now.plus(second), ..identity.clone() };
+        let at = |now| FileSet::new(&cut, &fixture.snapshot(), names(), PRIVATE, now);
+        assert!(at(fixture.now).is_ok() && at(fixture.now.plus(second)).is_err());
+    }
+}

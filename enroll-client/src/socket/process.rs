@@ -59,6 +59,11 @@ impl ProcessDirectory {
         effective_uid_of(&text).ok_or(ProcessError::Malformed { pid: self.pid, file: "status" })
     }
 
+    /// Its name as it calls itself; nothing may be decided by it alone.
+    pub(crate) fn name(&self) -> Result<String, ProcessError> {
+        Ok(self.read("comm")?.trim_end_matches('\n').to_owned())
+    }
+
     /// The process that started it, or that has taken it on since (`PPid:` in proc_pid_status(5)).
     pub(crate) fn parent(&self) -> Result<i32, ProcessError> {
         let text = self.read("status")?;

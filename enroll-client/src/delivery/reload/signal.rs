@@ -210,8 +210,8 @@ fn search(order: &SignalOrder) -> Result<Option<i32>, SignalError> {
         match Seen::of(pid) {
             Ok(Some(seen)) if seen.check(pid, order).is_ok() => fitting.push(pid),
             Ok(_) => {}
-            // Kernel threads have no program, and nobody may look into some processes.
-            Err(SignalError::Process(error)) if is_of(pid, order.user) => hidden = Some(error),
+            // Kernel threads have no program, and not everybody may look into all processes: of one that may be it, silence is no answer.
+            Err(SignalError::Process(error)) if may_be(pid, order) => hidden = Some(error),
             Err(_) => {}
         }
     }
@@ -226,16 +226,20 @@ fn search(order: &SignalOrder) -> Result<Option<i32>, SignalError> {
     }
 }
 
-/// Whether it may be the one although its program is not shown to us. Without a user nothing can be said of it.
-fn is_of(pid: i32, user: Option<u32>) -> bool {
-    let uid = ProcessDirectory::open(pid).and_then(|process| process.effective_uid()).ok();
-    // Root's processes include kernel threads, which have no program; with CAP_SYS_PTRACE all others are shown.
-    user.is_some_and(|user| user != 0 && Some(user) == uid)
+/// Whether it may be the one although its program is not shown to us: it has the name, which everybody sees (proc_pid_comm(5)).
+fn may_be(pid: i32, order: &SignalOrder) -> bool {
+    let Ok(process) = ProcessDirectory::open(pid) else { return false };
+    let name = order.executable.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+    let name = name.get(..COMM_OCTETS).unwrap_or(name);
+    process.name().is_ok_and(|found| found.as_bytes() == name)
+        && order.user.is_none_or(|user| process.effective_uid().is_ok_and(|uid| uid == user))
 }
 
 /// Octets of a pid file that are read: postmaster.pid has a path in its second line (PATH_MAX, 4096).
 const MAX_PID_FILE_OCTETS: u64 = 8192;
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+/// TASK_COMM_LEN is 16 with its final zero (proc_pid_comm(5)).
+const COMM_OCTETS: usize = 15;
 
 #[cfg(test)]
 mod tests;

@@ -108,3 +108,27 @@ async fn local_configuration_narrows_the_list() {
     assert_eq!(rig.status().agents.len(), 1);
     assert_eq!(rig.asked(), ["enroll with join-token", "first db"]);
 }
+
+/// Who has delivered to an agent must know what has ended for good from what has merely run out.
+#[tokio::test]
+async fn revoked_is_told_apart_from_expired_and_from_not_offered() {
+    use crate::identities::Standing;
+    let rig = Rig::start(&["web", "db"]).await;
+    rig.until_current().await;
+    rig.until("the feed", |rig| rig.status().trust.feed_index.is_some()).await;
+    let stands = |rig: &Rig, wanted: &str| match rig.identities().snapshot().standing(|name, _| name.as_str() == wanted)
+    {
+        Standing::Has(_) => "has",
+        Standing::Waits => "waits",
+        Standing::Ended => "ended",
+    };
+    assert_eq!([stands(&rig, "web"), stands(&rig, "db"), stands(&rig, "other")], ["has", "has", "ended"]);
+    let serial = rig.serial("web").unwrap();
+    rig.server.world().revoke(serial);
+    rig.until("web to end", |rig| stands(rig, "web") == "ended").await;
+    assert_eq!(stands(&rig, "db"), "has");
+    rig.server.world().is_down = true;
+    rig.pass(3601);
+    rig.until("db to expire", |rig| stands(rig, "db") == "waits").await;
+    assert_eq!(stands(&rig, "web"), "ended");
+}

@@ -197,3 +197,16 @@ fn pid_files() {
     let missing = SignalOrder { pid_file: Some("/nonexistent/pid".into()), ..program.order() };
     assert_eq!(tell(&missing).unwrap(), Told::Nobody);
 }
+
+/// A process of that name whose program is not shown to us (we are somebody without CAP_SYS_PTRACE) may be the one: that is no "nobody".
+#[test]
+fn what_is_hidden_counts() {
+    let program = Program::new();
+    let running = program.start(LOYAL);
+    assert!(may_be(running.pid(), &program.order()));
+    let us = rustix::process::geteuid().as_raw();
+    assert!(may_be(running.pid(), &SignalOrder { user: Some(us), ..program.order() }));
+    assert!(!may_be(running.pid(), &SignalOrder { user: Some(us + 1), ..program.order() }));
+    assert!(!may_be(running.pid(), &SignalOrder { executable: "/usr/bin/progra".into(), ..program.order() }));
+    assert!(!may_be(99_999_999, &program.order()));
+}
