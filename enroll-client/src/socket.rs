@@ -13,6 +13,7 @@
 
 mod admission;
 pub mod authority;
+mod impatient;
 mod peer;
 mod pidfd;
 mod place;

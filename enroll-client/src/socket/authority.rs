@@ -39,13 +39,23 @@ pub struct Filtered<S> {
     /// What was filtered and not handed out yet is `output[given..]`.
     output: Vec<u8>,
     given: usize,
+    /// Header blocks since others had their turn.
+    blocks: usize,
 }
 
 impl<S> Filtered<S> {
     /// Reads `stream` through a filter from here on, which must be its beginning.
     #[must_use]
     pub fn new(stream: S) -> Self {
-        Self { stream, filter: AuthorityFilter::default(), input: Vec::new(), taken: 0, output: Vec::new(), given: 0 }
+        Self {
+            stream,
+            filter: AuthorityFilter::default(),
+            input: Vec::new(),
+            taken: 0,
+            output: Vec::new(),
+            given: 0,
+            blocks: 0,
+        }
     }
 
     /// Hands out what is ready; tells whether that was anything.
@@ -66,6 +76,8 @@ impl<S> Filtered<S> {
         let mut rest = self.input.get(self.taken..).unwrap_or_default();
         let had = rest.len();
         self.output = self.filter.feed(&mut rest)?;
+        // What is left stands behind a header block.
+        self.blocks += usize::from(!rest.is_empty());
         self.taken += had - rest.len();
         Ok(had > 0)
     }
@@ -80,6 +92,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Filtered<S> {
         loop {
             if this.give(buffer) {
                 return Poll::Ready(Ok(()));
+            }
+            if this.blocks >= BLOCKS_AT_ONCE {
+                // A client that sends nothing but expensive blocks does not keep a thread from everybody else.
+                this.blocks = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             match this.filter_some() {
                 Ok(true) => continue,
@@ -99,6 +117,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Filtered<S> {
             let filled = read.filled().len();
             this.input.truncate(filled);
             this.taken = 0;
+            // Its last block is not seen above. Who is waited for keeps nobody from anything.
+            this.blocks = if outcome.is_pending() { 0 } else { this.blocks + 1 };
             ready!(outcome)?;
             if filled == 0 {
                 return Poll::Ready(Ok(()));
@@ -135,6 +155,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Filtered<S> {
 
 /// Octets read at once. Requests of Workload API clients have less than 1 kB; larger would only cost memory while a connection is quiet.
 const READ_OCTETS: usize = 4096;
+
+/// Each may take 10 ms (authority/block.rs): the time that others wait is 50 ms at most.
+const BLOCKS_AT_ONCE: usize = 4;
 
 #[cfg(test)]
 mod tests;

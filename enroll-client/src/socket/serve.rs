@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use super::admission::{Admission, ConnectionLimits, Permit};
+use super::impatient::Impatient;
 use super::peer::{Accepted, Peer};
 use super::place::LocalSocket;
 
@@ -95,7 +96,8 @@ where
         })
     };
     let builder = http_builder();
-    let mut http = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+    let mut http =
+        pin!(builder.serve_connection(TokioIo::new(Impatient::new(stream)), TowerToHyperService::new(service)));
     let mut stop = pin!(stop);
     let mut ended = pin!(peer.ended());
     let mut first_request = pin!(tokio::time::sleep(FIRST_REQUEST_WITHIN));
@@ -189,7 +191,9 @@ mod tests {
             let chunks = futures_util::stream::once(late).map(|()| Ok::<_, std::convert::Infallible>("at last"));
             axum::body::Body::from_stream(chunks)
         });
-        let router = Router::new().route("/who", who).route("/stuck", stuck).route("/late", late);
+        let large = get(|| async { "x".repeat(8 << 20) });
+        let router =
+            Router::new().route("/who", who).route("/stuck", stuck).route("/late", late).route("/large", large);
         let task = tokio::spawn(serve(socket, limits, |stream| stream, router, async move { drop(stopped.await) }));
         Running { path, stop, task, _directory: directory }
     }
@@ -244,6 +248,21 @@ mod tests {
         let mut stream = UnixStream::connect(&running.path).await.unwrap();
         let answer = ask(&mut stream, "/late").await;
         assert!(answer.contains("at last"), "{answer}");
+    }
+
+    /// T-58: an answer that nobody reads is not kept.
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_its_answer_is_cut_off() {
+        let running = start(ConnectionLimits { total: 1, per_user: 1 });
+        let mut stream = UnixStream::connect(&running.path).await.unwrap();
+        stream.write_all(b"GET /large HTTP/1.1\r\nhost: l\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        // Its place is free again.
+        let mut next = UnixStream::connect(&running.path).await.unwrap();
+        assert!(ask(&mut next, "/who").await.contains("200"));
+        let mut rest = Vec::new();
+        let _cut = stream.read_to_end(&mut rest).await;
+        assert!(rest.starts_with(b"HTTP/1.1 200") && rest.len() < 8 << 20, "{}", rest.len());
     }
 
     #[tokio::test(start_paused = true)]

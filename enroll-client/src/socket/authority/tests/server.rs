@@ -1,8 +1,11 @@
 //! Our server behind the filter, asked in raw frames: what it answers to a socket's path as `:authority`, and what its own settings are.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
 use axum::Router;
 use axum::routing::get;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead as _, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::UnixStream;
 
 use super::super::Filtered;
@@ -61,6 +64,38 @@ async fn a_path_as_authority_is_answered_with_the_filter_only() {
     assert_eq!(answer(true, b"").await, HEADERS);
     assert_eq!(answer(true, b"example.org").await, HEADERS);
     assert_eq!(answer(true, b"a b").await, RST_STREAM);
+}
+
+/// A client that sends blocks without end: after a few others have their turn, and nothing is lost.
+#[tokio::test]
+async fn blocks_without_end_leave_time_for_others() {
+    let mut client = Client::default();
+    let list = [field(":authority", b"/run/agent.sock"), field("x", b"y")];
+    let block = client.send(&list, &[Form::NeverIndexed; 2], &Framing::default());
+    let sent = [PREFACE, &block.repeat(60)].concat();
+    let (mut theirs, ours) = tokio::io::duplex(sent.len());
+    theirs.write_all(&sent).await.unwrap();
+    drop(theirs);
+    let (mut filtered, mut found, mut turns, mut longest, mut ready) = (Filtered::new(ours), Vec::new(), 0, 0, 0);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        let mut octets = [0; 4096];
+        let mut buffer = ReadBuf::new(&mut octets);
+        match Pin::new(&mut filtered).poll_read(&mut context, &mut buffer) {
+            Poll::Ready(outcome) => {
+                outcome.unwrap();
+                ready += 1;
+                longest = longest.max(ready);
+                if buffer.filled().is_empty() {
+                    break;
+                }
+                found.extend_from_slice(buffer.filled());
+            }
+            Poll::Pending => (turns, ready) = (turns + 1, 0),
+        }
+    }
+    assert_eq!(found, super::filtered(&sent, &[]).unwrap());
+    assert!(longest <= 5 && turns >= 12, "{longest} in a row, {turns} turns");
 }
 
 #[tokio::test]
