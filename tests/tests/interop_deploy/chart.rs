@@ -141,7 +141,12 @@ fn the_configurations_are_taken() {
             } else {
                 let path = directory.path().join(name);
                 std::fs::write(&path, content).unwrap();
-                enroll_client::config::ConfigFile::read(&path).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+                let file = enroll_client::config::ConfigFile::read(&path).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+                let checked = file.check(&enroll_client::config::Surroundings::default());
+                let config = checked.unwrap_or_else(|e| panic!("{name}: {e:?}"));
+                // A volume's own directory has mode 0777, and is refused as a place for the host's key.
+                assert_ne!(config.state_dir, std::path::Path::new("/var/lib/brevet"), "{name}");
+                assert!(config.files.iter().all(|order| order.others_may_write), "{name}");
             }
             seen.push(name.clone());
         }
