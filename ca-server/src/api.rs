@@ -17,16 +17,16 @@ mod error;
 mod feed;
 mod health;
 mod issue;
+mod observe;
 mod operate;
+mod parts;
 mod renew;
 mod revoke;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use protocol::problem::ProblemKind;
 
@@ -48,7 +48,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/feed/ack", post(feed::acknowledge))
         .route("/v1/snapshot", get(feed::snapshot))
         .route("/v1/revoke", post(revoke::revoke));
-    finish(routes.merge(operate::routes()), service)
+    finish(routes.merge(operate::routes(&service)), service)
 }
 
 /// The routes of the admin socket: what persons may also do over TLS, and revocation.
@@ -57,27 +57,13 @@ pub fn socket_router(service: Arc<Service>) -> Router {
         .route("/v1/health", get(health::health))
         .route("/v1/challenge", post(enroll::challenge))
         .route("/v1/revoke", post(revoke::revoke));
-    finish(routes.merge(operate::routes()), service)
+    finish(routes.merge(operate::routes(&service)), service)
 }
 
 fn finish(routes: Router<Arc<Service>>, service: Arc<Service>) -> Router {
     routes
         .fallback(|| async { ApiError::new(ProblemKind::NotFound) })
         .method_not_allowed_fallback(|| async { ApiError::new(ProblemKind::MethodNotAllowed) })
-        .layer(from_fn_with_state(Arc::clone(&service), write_refusals_down))
+        .layer(from_fn_with_state(Arc::clone(&service), observe::observe))
         .with_state(service)
-}
-
-/// Every refusal is written down or counted, wherever it arose.
-async fn write_refusals_down(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<Peer>().cloned();
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let method = request.method().clone();
-    let response = next.run(request).await;
-    if let (Some(error::RefusedBy(rule)), Some(peer)) = (response.extensions().get(), peer) {
-        let operation = format!("{method} {}", path.as_ref().map_or("", MatchedPath::as_str));
-        let actor = service.read(service.now(), |draft| peer.connection.actor(draft));
-        service.note_refusal(actor, peer.address, &operation, rule).await;
-    }
-    response
 }

@@ -8,7 +8,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use identity::{BatchId, Timestamp};
 use ledger::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
@@ -84,6 +84,7 @@ impl Committer {
                 return Ok(false);
             }
             self.is_busy = self.waiting.len() >= BUSY_FROM;
+            self.waiting.iter().for_each(|waiting| self.live.meters().queue_wait.took(waiting.since.elapsed()));
         }
         let mut unheard: Vec<Sealed> = Vec::new();
         for _ in 0..MAX_ATTEMPTS {
@@ -99,8 +100,11 @@ impl Committer {
                     return Ok(true);
                 }
             };
+            let began = Instant::now();
             match self.live.log().commit(&batch) {
                 Ok(Outcome::Landed) => {
+                    self.live.meters().write.took(began.elapsed());
+                    self.live.meters().batch_entries.held(batch.entries.len());
                     self.live.land(plan.changes, &batch);
                     self.answer(plan.verdicts, Some(&Arc::new(sealed)));
                     return Ok(true);

@@ -34,6 +34,12 @@ pub struct ConfigFile {
     /// The ledger's files.
     #[serde(default)]
     pub ledger: LedgerFile,
+    /// Where metrics are served beside the admin socket.
+    #[serde(default)]
+    pub metrics: MetricsFile,
+    /// What is logged, and how.
+    #[serde(default)]
+    pub log: LogFile,
     /// Kubernetes clusters whose service-account tokens are taken as evidence. Join tokens are always taken.
     #[serde(default)]
     pub kubernetes: Vec<KubernetesFile>,
@@ -121,6 +127,36 @@ impl Default for LedgerFile {
     }
 }
 
+/// `[metrics]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsFile {
+    /// Loopback address and port on which anybody of this machine may read `GET /metrics`. Default: none.
+    pub listen: Option<SocketAddr>,
+}
+
+/// `[log]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogFile {
+    /// Form of the log on standard error: `text` (default) or `json`.
+    #[serde(default)]
+    pub format: LogFormat,
+    /// What is logged, like `warn,ca_server=debug`. Default: `info`. The variable BREVET_LOG goes before it.
+    pub filter: Option<String>,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object for each line.
+    Json,
+}
+
 /// The configuration, checked.
 #[derive(Debug)]
 pub struct Config {
@@ -146,6 +182,12 @@ pub struct Config {
     pub policy_needs_two: bool,
     /// Octets of a segment.
     pub segment_octets: u64,
+    /// Where metrics are served beside the admin socket.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Form of the log.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log_filter: String,
     /// The clusters.
     pub clusters: Vec<KubernetesConfig>,
     /// The AWS attestors.
@@ -247,6 +289,16 @@ impl ConfigFile {
         if !(1..=1024).contains(&self.ledger.segment_mib) {
             return Err(value("ledger.segment_mib", "1 to 1024"));
         }
+        if self.metrics.listen.is_some_and(|address| !address.ip().is_loopback()) {
+            return Err(value(
+                "metrics.listen",
+                "must be a loopback address: metrics are for whoever is on this machine",
+            ));
+        }
+        let log_filter = self.log.filter.unwrap_or_else(|| "info".to_owned());
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log_filter) {
+            return Err(ConfigError::Value { key: "log.filter", why: error.to_string() });
+        }
         let clusters = KubernetesConfig::all(self.kubernetes)?;
         let aws = AwsConfig::all(self.aws, directory)?;
         Ok(Config {
@@ -261,6 +313,9 @@ impl ConfigFile {
             passphrase,
             policy_needs_two: self.two_persons.policy,
             segment_octets: self.ledger.segment_mib.saturating_mul(1024 * 1024),
+            metrics_listen: self.metrics.listen,
+            log_format: self.log.format,
+            log_filter,
             clusters,
             aws,
         })
@@ -314,6 +369,9 @@ passphrase_file = "passphrase"
         check_refused("http://localhost:8080", "https://localhost:8080", "public.url");
         check_refused("passphrase_file = \"passphrase\"", "", "keys");
         check_refused("passphrase_file", "passphrase_credential = \"x\"\npassphrase_file", "not both");
+        check_refused("[keys]", "[metrics]\nlisten = \"0.0.0.0:9464\"\n[keys]", "metrics.listen");
+        check_refused("[keys]", "[log]\nfilter = \"ca_server=loud\"\n[keys]", "log.filter");
+        check_refused("[keys]", "[log]\nformat = \"xml\"\n[keys]", "unknown variant");
         check_refused("[keys]", "[ledger]\nsegment_mib = 0\n[keys]", "segment_mib");
     }
 }

@@ -217,6 +217,12 @@ impl Draft<'_> {
         rows.filter(|(_, row)| self.lives(*row)).map(|(index, row)| (*index, row))
     }
 
+    /// How many rows each table of the State beneath has, those that have run out and are not swept yet among them.
+    #[must_use]
+    pub fn row_counts(&self) -> Vec<(&'static str, usize)> {
+        self.base.tables.row_counts()
+    }
+
     /// Whether `key` is the key of an authority, past or present.
     #[must_use]
     pub fn is_authority_key(&self, key: &KeyHash) -> bool {

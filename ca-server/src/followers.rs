@@ -40,6 +40,12 @@ impl Followers {
         (followers.values().filter(|applied| applied.index >= index).count(), followers.len())
     }
 
+    /// The newest event that each has applied, in no order.
+    #[must_use]
+    pub fn applied_indices(&self) -> Vec<u64> {
+        self.lock().values().map(|applied| applied.index).collect()
+    }
+
     /// Forgets hosts that are gone.
     pub fn retain(&self, is_live: impl Fn(&HostId) -> bool) {
         self.lock().retain(|host, _| is_live(host));

@@ -26,6 +26,8 @@ pub mod ledger_key;
 pub mod listeners;
 pub mod live;
 pub mod log;
+pub mod metrics;
+pub mod noted;
 pub mod opening;
 pub mod own_leaf;
 pub mod public_key;

@@ -17,6 +17,7 @@ use ledger::receipt::Receipt;
 use tokio::sync::watch;
 
 use crate::log::{Batch, Damage, Head, Log, LogError, SharedLog};
+use crate::metrics::Meters;
 use crate::recent::Recent;
 use crate::state::{Changes, State};
 use crate::tiles::Tiles;
@@ -34,6 +35,7 @@ pub struct Live {
     size: watch::Sender<u64>,
     published: AtomicU64,
     halted: OnceLock<String>,
+    meters: Meters,
 }
 
 /// Which log it is: whose checkpoints are its own.
@@ -69,6 +71,7 @@ impl Live {
             size,
             published: AtomicU64::new(published),
             halted: OnceLock::new(),
+            meters: Meters::default(),
         }
     }
 
@@ -104,6 +107,12 @@ impl Live {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.size.subscribe()
+    }
+
+    /// What is counted and timed.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.meters
     }
 
     /// The log beneath.
@@ -251,6 +260,7 @@ impl Live {
     /// Notes what is published.
     pub(crate) fn set_published(&self, size: u64) {
         self.published.store(size, Ordering::Release);
+        self.meters.published();
     }
 
     /// Has the tree forget tiles that are durable.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::{KeyIdentifier, KeyKind, RequestId, Serial, SerialError, SpiffeId, SpiffeIdError, Timestamp};
-use ledger::entry::Actor;
+use ledger::entry::{Actor, Subject};
 use protocol::trust::SERVER_PATH;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
@@ -228,6 +228,8 @@ impl OwnLeaf {
         shown_chain.extend(basis.roots.iter().cloned());
         self.tls.set_leaf(CertifiedKey::new(shown_chain, Arc::new(TlsKey(key))))?;
         let not_after = signed.not_after();
+        self.committer.live().meters().issued(&Subject::Server);
+        self.committer.live().meters().shows_leaf(not_after);
         let renew_at = now.plus(not_after.since(now) / 2);
         Ok(Shown { serial: signed.serial(), issuer: basis.issuer, renew_at, not_after })
     }

@@ -103,7 +103,9 @@ impl Service {
     /// # Errors
     /// [`CommitError`].
     pub async fn submit(&self, actor: Actor, request: RequestId, command: Command) -> Result<Recorded, CommitError> {
-        self.committer.submit(Asked { actor, request, command }).await
+        let recorded = self.committer.submit(Asked { actor, request, command }).await?;
+        crate::noted::entry(recorded.index());
+        Ok(recorded)
     }
 
     /// Writes a refusal down, or counts it. That it was refused does not hang on this: a ledger that cannot be written

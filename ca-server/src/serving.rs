@@ -15,6 +15,7 @@ use crate::listeners::{
     Access, AdminListener, AdminSocket, ApiListener, Limits, PublicFiles, PublicListener, Tls, follow_trust,
     public_router, raise_open_files, stopping,
 };
+use crate::metrics::page::{Page, router as metrics_router};
 use crate::own_leaf::OwnLeaf;
 use crate::server::{Running, ServeError, cannot, start};
 use crate::service::Clock;
@@ -43,6 +44,10 @@ pub async fn serve(
     let public = PublicListener::bind(config.public_listen, Limits::PUBLIC.within(files))
         .await
         .map_err(cannot("public.listen"))?;
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(PublicListener::bind(address, Limits::ADMIN).await.map_err(cannot("metrics.listen"))?),
+        None => None,
+    };
     let socket = AdminSocket::bind(&config.admin_socket, Access::Own).map_err(cannot("admin.socket"))?;
     tracing::info!(
         api = ?api.address().ok(),
@@ -65,8 +70,13 @@ pub async fn serve(
     listeners.spawn(api.serve(api::router(Arc::clone(&service)), tls, stop.clone()));
     let files = Arc::new(PublicFiles::new(live, crls, Arc::clone(&service.fixed.trust)));
     listeners.spawn(public.serve(public_router(files), stop.clone()));
+    let page = Arc::new(Page::new(Arc::clone(&service), clock()));
+    if let Some(metrics) = metrics {
+        listeners.spawn(metrics.serve(metrics_router(Arc::clone(&page)), stop.clone()));
+    }
     let admin = AdminListener::new(socket, Access::Own, Limits::ADMIN);
-    listeners.spawn(admin.serve(api::socket_router(Arc::clone(&service)), stop));
+    let routes = api::socket_router(Arc::clone(&service)).merge(metrics_router(page));
+    listeners.spawn(admin.serve(routes, stop));
 
     let ended = tokio::select! {
         _ = terminate.recv() => None,

@@ -207,6 +207,12 @@ impl State {
         })
     }
 
+    /// How many events of the feed stand after the entry `index`; as many as are at hand when it is more.
+    #[must_use]
+    pub fn events_behind(&self, index: u64) -> usize {
+        self.recent.len().saturating_sub(self.recent.partition_point(|event| event.index <= index))
+    }
+
     /// One SHA-256 per table and one over what stands once, for comparing a State with a rebuilt one.
     #[must_use]
     pub fn digests(&self) -> Vec<(&'static str, Sha256Hash)> {

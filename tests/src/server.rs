@@ -11,6 +11,7 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Server {
     program: PathBuf,
+    filter: String,
     directory: tempfile::TempDir,
     process: Option<Child>,
     /// Base of the API's addresses.
@@ -25,6 +26,12 @@ impl Server {
     /// Makes a ledger and starts the server. `more` is added to its configuration.
     #[must_use]
     pub fn start(program: &Path, more: &str) -> Self {
+        Self::start_logging(program, more, "info")
+    }
+
+    /// The same, with another filter for the log.
+    #[must_use]
+    pub fn start_logging(program: &Path, more: &str, filter: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let [api, public] = [free_port(), free_port()];
         let config = format!(
@@ -38,6 +45,7 @@ impl Server {
         write_private(&directory.path().join("passphrase"), "a passphrase of this test alone\n");
         let mut server = Self {
             program: program.to_owned(),
+            filter: filter.to_owned(),
             directory,
             process: None,
             url: format!("https://127.0.0.1:{api}"),
@@ -73,7 +81,7 @@ impl Server {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
         let process = Command::new(&self.program)
             .args(["serve", "--config", &self.config()])
-            .env("BREVET_LOG", "info")
+            .env("BREVET_LOG", &self.filter)
             .stderr(Stdio::from(log))
             .stdout(Stdio::null())
             .stdin(Stdio::null())
@@ -140,6 +148,31 @@ impl Server {
     #[must_use]
     pub fn trust(&self) -> Vec<u8> {
         std::fs::read(self.path("data/trust.json")).expect("trust.json")
+    }
+
+    /// Sends octets to the admin socket and reads until it is closed: head and body of the answer.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn ask_socket(&self, request: &[u8]) -> std::io::Result<String> {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::os::unix::net::UnixStream::connect(self.path("admin.sock"))?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        stream.write_all(request)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// The page that Prometheus reads.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let answer = self.ask_socket(request).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+        body.to_owned()
     }
 
     /// A command of the program, ready to be run.
@@ -225,6 +258,9 @@ pub const PROFILE: &str = "host";
 
 /// A debug server on a busy machine needs a second or two.
 const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// The server answers, or it hangs.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A port that was free a moment ago.
 fn free_port() -> u16 {

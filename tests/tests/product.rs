@@ -3,8 +3,10 @@
 
 mod product {
     mod aws;
+    mod canary;
     mod enrolment;
     mod kubernetes;
+    mod metrics;
     mod operators;
     mod renewal;
     mod revocation;

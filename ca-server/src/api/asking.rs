@@ -7,6 +7,7 @@ use protocol::problem::ProblemKind;
 use super::Peer;
 use super::error::ApiError;
 use crate::caller::{Caller, HostCaller};
+use crate::noted;
 use crate::service::Service;
 
 /// The peer, as handlers take it.
@@ -17,7 +18,16 @@ pub(super) type From = Extension<Peer>;
 /// # Errors
 /// A certificate that may not speak any more.
 pub(super) fn caller(service: &Service, peer: &Peer) -> Result<Caller, ApiError> {
-    Ok(service.read(service.now(), |draft| Caller::of(&peer.connection, draft))?)
+    let caller = service.read(service.now(), |draft| Caller::of(&peer.connection, draft))?;
+    noted::caller(match &caller {
+        Caller::Host(_) => "host",
+        Caller::Agent { .. } => "agent",
+        Caller::Admin(_) => "admin",
+        Caller::Auditor(_) => "auditor",
+        Caller::Local => "local",
+        Caller::Anonymous => "anonymous",
+    });
+    Ok(caller)
 }
 
 /// The host that asks.

@@ -3,6 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, Limited};
+use identity::RequestId;
 use protocol::limits::MAX_JSON_DEPTH;
 use protocol::problem::ProblemKind;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,7 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, l
     }
     let octets = octets(headers, body, limit).await?;
     check_depth(&octets)?;
+    note_request(&octets);
     // serde's message names members and positions, never values of ours; unknown members are the asker's own names.
     serde_json::from_slice(&octets).map_err(|error| {
         ApiError::malformed(format!(
@@ -32,6 +34,18 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, l
             error.column()
         ))
     })
+}
+
+/// Notes the id that the asker gave, where the message has one: the log names it even if the rest is refused.
+fn note_request(octets: &[u8]) {
+    #[derive(serde::Deserialize)]
+    struct Asked {
+        #[serde(with = "identity::text")]
+        request: RequestId,
+    }
+    if let Ok(Asked { request }) = serde_json::from_slice(octets) {
+        crate::noted::request(request);
+    }
 }
 
 /// Reads the body as octets, at most `limit`.

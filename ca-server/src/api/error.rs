@@ -6,7 +6,6 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use identity::RequestId;
 use policies::{PickRefusal, WantedError};
 use protocol::problem::{CONTENT_TYPE, ProblemKind};
 
@@ -18,6 +17,7 @@ use crate::csr::CsrError;
 use crate::issuance::{PrepareError, SignError};
 use crate::issuing::IssuingError;
 use crate::refusal::Refusal;
+use crate::service::new_request;
 
 /// Marks a response as a refusal by a rule, for whoever writes refusals down.
 #[derive(Clone, Debug)]
@@ -67,9 +67,9 @@ impl ApiError {
     /// We failed; what happened goes to the log under the id that the asker is told.
     #[must_use]
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut octets = [0; 16];
-        let id = getrandom::fill(&mut octets)
-            .map_or_else(|_| "none".to_owned(), |()| RequestId::from_bytes(octets).to_string());
+        // The id that the line of this request in the log has too.
+        let id = crate::noted::now().id.or_else(|| new_request().ok());
+        let id = id.map_or_else(|| "none".to_owned(), |id| id.to_string());
         tracing::error!(id, error = %chain(error), "a request failed");
         Self { id: Some(id), ..Self::new(ProblemKind::Internal) }
     }

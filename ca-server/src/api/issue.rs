@@ -39,6 +39,9 @@ pub(super) async fn issue(
     match service.submit(actor, request, Command::Authorise(Box::new(prepared.command()))).await {
         Ok(recorded) => {
             let signed = service.issuing.sign(&recorded)?;
+            if let (true, Body::CertificateAuthorised(body)) = (recorded.is_new(), recorded.body()) {
+                service.live().meters().issued(&body.subject);
+            }
             Ok(Outcome::Signed(recorded, signed))
         }
         Err(CommitError::Refused(refusal)) if refusal.is_stale() => Ok(Outcome::Stale(refusal.into())),

@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::CliError;
 use super::output::Output;
-use crate::config::{Config, PassphraseSource};
+use crate::config::{Config, LogFormat, PassphraseSource};
 use crate::custody::Passphrase;
 use crate::disk::{Disk, RealDisk};
 use crate::service::Clock;
@@ -23,9 +23,9 @@ pub(super) struct Serve {
     /// The server's configuration.
     #[arg(long, short, value_name = "FILE", default_value = "/etc/brevet/ca-server.toml")]
     config: PathBuf,
-    /// Form of the log on standard error: text or json.
-    #[arg(long, default_value = "text")]
-    log: LogForm,
+    /// Form of the log on standard error, in the place of the configuration's log.format.
+    #[arg(long, alias = "log")]
+    log_format: Option<LogFormat>,
 }
 
 /// Check a configuration: all that serving does, short of listening. Needs the data directory to itself.
@@ -36,16 +36,10 @@ pub(super) struct CheckConfig {
     config: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum LogForm {
-    Text,
-    Json,
-}
-
 pub(super) fn run(command: &Serve) -> Result<(), CliError> {
-    start_log(command.log);
-    no_core_dumps();
     let config = Config::load(&command.config)?;
+    start_log(command.log_format.unwrap_or(config.log_format), &config.log_filter);
+    no_core_dumps();
     let passphrase = passphrase(&config)?;
     let disk: Arc<dyn Disk> = Arc::new(take(&config)?);
     let runtime = tokio::runtime::Runtime::new().map_err(CliError::failed("no event loop can be made"))?;
@@ -102,12 +96,12 @@ pub(super) fn clock() -> Clock {
     })
 }
 
-fn start_log(form: LogForm) {
-    let filter = EnvFilter::try_from_env("BREVET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_log(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::try_from_env("BREVET_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    match form {
-        LogForm::Text => log.init(),
-        LogForm::Json => log.json().init(),
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
     }
 }
 

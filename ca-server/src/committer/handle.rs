@@ -1,6 +1,7 @@
 //! The way to ask the committer. Knows the queue and the answers; knows no rule and no disk.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,6 +20,7 @@ pub struct Handle {
 /// A command in the queue, and where its answer goes.
 pub(super) struct Waiting {
     pub(super) asked: Asked,
+    pub(super) since: Instant,
     answer: oneshot::Sender<Result<Answer, CommitError>>,
 }
 
@@ -75,7 +77,7 @@ impl Handle {
     /// [`CommitError::Busy`] when the queue is full, [`CommitError::Ended`] when nobody reads it any more.
     pub fn queue(&self, asked: Asked) -> Result<Pending, CommitError> {
         let (answer, pending) = oneshot::channel();
-        self.queue.try_send(Waiting { asked, answer }).map_err(|error| match error {
+        self.queue.try_send(Waiting { asked, since: Instant::now(), answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommitError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommitError::Ended,
         })?;

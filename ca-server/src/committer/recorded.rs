@@ -53,6 +53,12 @@ impl Recorded {
         &self.bytes
     }
 
+    /// Whether it was recorded for this request, and not read back because it was there before.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        matches!(self.proof, Proof::Batch(_))
+    }
+
     /// What it says.
     #[must_use]
     pub fn body(&self) -> &Body {

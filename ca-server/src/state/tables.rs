@@ -79,6 +79,12 @@ macro_rules! tables {
             pub fn digests(&self, lives: &dyn Fn(&dyn $crate::state::rows::Row) -> bool) -> Vec<(&'static str, identity::Sha256Hash)> {
                 vec![$((stringify!($name), $crate::state::tables::digest(&self.$name, lives)),)+]
             }
+
+            /// How many rows each table has.
+            #[must_use]
+            pub fn row_counts(&self) -> Vec<(&'static str, usize)> {
+                vec![$((stringify!($name), self.$name.len()),)+]
+            }
         }
     };
 }

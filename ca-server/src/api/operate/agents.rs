@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use ledger::entry::{AgentAdded, AgentRemoved, Selectors};
@@ -18,6 +18,7 @@ use super::super::agents::agents;
 use super::super::asking::From;
 use super::super::body;
 use super::super::error::ApiError;
+use super::super::parts::Path;
 use super::{done, may_read, permitted};
 use crate::decide::{self, Command};
 use crate::refusal::Refusal;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use identity::{HostId, Serial, SpiffeId};
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::super::asking::From;
 use super::super::body;
 use super::super::error::ApiError;
+use super::super::parts::{Path, Query};
 use super::{done, may_read, permitted};
 use crate::decide::{Command, host};
 use crate::draft::Draft;

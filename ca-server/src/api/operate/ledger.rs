@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::super::asking::From;
 use super::super::error::ApiError;
+use super::super::parts::{Path, Query};
 use super::may_read;
 use crate::live::ReadError;
 use crate::service::Service;

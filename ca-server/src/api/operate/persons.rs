@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use identity::{PersonId, SpiffeId};
@@ -17,6 +17,7 @@ use super::super::asking::{From, unauthenticated};
 use super::super::body;
 use super::super::error::ApiError;
 use super::super::issue::{ATTEMPTS, Outcome, chain, issue, receipt};
+use super::super::parts::Path;
 use super::{done, may_read, permitted};
 use crate::caller::PERSON_PATH;
 use crate::csr;

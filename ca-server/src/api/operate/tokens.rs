@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use identity::TokenId;
@@ -16,6 +16,7 @@ use protocol::limits::MAX_REQUEST_OCTETS;
 use super::super::asking::From;
 use super::super::body;
 use super::super::error::ApiError;
+use super::super::parts::Path;
 use super::{done, may_read, permitted};
 use crate::attestation::claims_to_entry;
 use crate::attestation::join_token::{MintError, mint};
