@@ -27,7 +27,7 @@ struct Planted(BTreeMap<String, String>);
 
 impl Planted {
     /// A canary for a place: a word that may be a name, so that it gets as far as a name gets.
-    fn new(&mut self, place: &str) -> String {
+    fn plant(&mut self, place: &str) -> String {
         let canary = format!("{PREFIX}{:05}", self.0.len());
         self.0.insert(canary.clone(), place.to_owned());
         canary
@@ -143,7 +143,7 @@ fn requests(listener: &str, route: &Route, facts: &messages::Facts, planted: &mu
     let named = |what: &str| format!("{listener} {} {} {what}", route.method, route.path);
     let mut put = |what: &str, change: &dyn Fn(&mut Asked, String)| {
         let mut asked = base(named(what));
-        let canary = planted.new(&named(what));
+        let canary = planted.plant(&named(what));
         change(&mut asked, canary);
         all.push(asked);
     };
@@ -224,19 +224,19 @@ async fn evidence(cluster: &Cluster, host: &Host, planted: &mut Planted, answers
     let claims = Value::Object(cluster.claims(&pod, brevet_tests::host::now()));
     for leaf in leaves(&claims) {
         let place = format!("evidence kubernetes claim {leaf}");
-        let changed = messages::with_leaf(&claims, &leaf, json!(planted.new(&place)));
+        let changed = messages::with_leaf(&claims, &leaf, json!(planted.plant(&place)));
         let token = cluster.sign(&serde_json::from_str(&changed).unwrap());
         answers.push((place, format!("{:?}", host.enrol_as("kubernetes", &token, &new_key(), None).await.err())));
     }
     let (place, genuine) = ("evidence kubernetes token", cluster.token(&pod, brevet_tests::host::now()));
-    let token = format!("{genuine}{}", planted.new(place));
+    let token = format!("{genuine}{}", planted.plant(place));
     answers
         .push((place.to_owned(), format!("{:?}", host.enrol_as("kubernetes", &token, &new_key(), None).await.err())));
     for form in
         ["brevet-join-v1.00.11.22", "brevet-join-v1.@.11.22", "@", "brevet-join-v1.00.@.22", "brevet-join-v1.00.11.@"]
     {
         let place = format!("evidence join-token {form}");
-        let token = format!("{}{}", form.replace('@', ""), planted.new(&place));
+        let token = format!("{}{}", form.replace('@', ""), planted.plant(&place));
         answers.push((place, format!("{:?}", host.enrol(&token, &new_key()).await.err())));
     }
 }
@@ -251,15 +251,15 @@ async fn certified(
     host.present(&got);
     let (renews, request) = (got.checked.serial(), identity::RequestId::from_bytes([9; 16]));
     let place = "host renew challengePassword";
-    let csr = Binary(new_key().certification_request(Some(&planted.new(place))).unwrap());
+    let csr = Binary(new_key().certification_request(Some(&planted.plant(place))).unwrap());
     let renewed = host.upstream.renew(&RenewRequest { request, renews, csr }).await;
     assert!(renewed.is_ok(), "a field of the request that is not read does no harm: {renewed:?}");
     let place = "host renew csr";
-    let csr = Binary(planted.new(place).into_bytes());
+    let csr = Binary(planted.plant(place).into_bytes());
     answers
         .push((place.to_owned(), format!("{:?}", host.upstream.renew(&RenewRequest { request, renews, csr }).await)));
     let place = "host agent name";
     let csr = Binary(new_key().certification_request(None).unwrap());
-    let asked = AgentRequest { request, agent: planted.new(place), csr };
+    let asked = AgentRequest { request, agent: planted.plant(place), csr };
     answers.push((place.to_owned(), format!("{:?}", host.upstream.first(&asked).await)));
 }

@@ -141,7 +141,7 @@ pub(super) fn leaves(document: &Value) -> Vec<String> {
                     walk(value, &format!("{at}/{number}"), found);
                 }
             }
-            _ => found.push(at.to_owned()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => found.push(at.to_owned()),
         }
     }
     let mut found = Vec::new();

@@ -71,7 +71,7 @@ fn encoded(text: &str) -> Vec<String> {
 #[test]
 fn canaries_are_found() {
     let mut planted = Planted::default();
-    let canary = planted.new("POST /a body /x");
+    let canary = planted.plant("POST /a body /x");
     for text in [
         canary.clone(),
         canary.to_uppercase(),
