@@ -2,7 +2,7 @@
 //!
 //! | route | who |
 //! |---|---|
-//! | `GET /v1/health`, `/v1/trust`, `/v1/bundle` | anybody |
+//! | `GET /v1/health`, `/v1/trust`, `/v1/bundle`, `/v1/openapi.json` | anybody |
 //! | `POST /v1/challenge`, `/v1/enroll` | anybody: the evidence speaks |
 //! | `POST /v1/renew`, `GET` and `POST /v1/agents`, `POST /v1/feed/ack` | hosts |
 //! | `GET /v1/feed`, `/v1/snapshot` | hosts and agents |
@@ -18,6 +18,7 @@ mod feed;
 mod health;
 mod issue;
 mod observe;
+pub mod openapi;
 mod operate;
 mod parts;
 mod renew;
@@ -38,6 +39,7 @@ pub use error::{ApiError, chain};
 pub fn router(service: Arc<Service>) -> Router {
     let routes = Router::new()
         .route("/v1/health", get(health::health))
+        .route("/v1/openapi.json", get(openapi::openapi))
         .route("/v1/trust", get(health::trust))
         .route("/v1/bundle", get(bundle::bundle))
         .route("/v1/challenge", post(enroll::challenge))

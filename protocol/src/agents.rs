@@ -2,11 +2,12 @@
 
 use identity::{HostId, KeyKind, Lifetime, RequestId, SpiffeId, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Binary;
 
 /// `GET /v1/agents`: the list, as text that was signed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedAgentList {
     /// An [`AgentList`] as JSON.
@@ -16,35 +17,40 @@ pub struct SignedAgentList {
 }
 
 /// The agents that a host may ask for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentList {
     /// For this host only.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     pub host: HostId,
     /// Size of the ledger that the list was made from; a list never replaces one from a larger ledger.
     pub size: u64,
     /// When it was made.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$")]
     pub time: Timestamp,
     /// The agents, by name.
     pub agents: Vec<AgentOffer>,
 }
 
 /// An agent that a host may ask for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentOffer {
     /// Name, unique on the host.
     pub name: String,
     /// The identity that it would get.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^spiffe://")]
     pub spiffe_id: SpiffeId,
     /// Kind of key to be made.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^(p256|ed25519)$")]
     pub key: KeyKind,
     /// Life of its certificates.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[1-9][0-9]{0,8}[smhd]$")]
     pub lifetime: Lifetime,
     /// Numeric user id that the process must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,11 +64,12 @@ pub struct AgentOffer {
 }
 
 /// `POST /v1/agents`: the first identity of an agent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentRequest {
     /// Chosen by the asker, random; the same when it asks again.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     pub request: RequestId,
     /// Name of the agent.
     pub agent: String,

@@ -3,6 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Octets that stand in a message as padded standard base64 (RFC 4648, section 4).
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -20,6 +23,14 @@ impl<'de> Deserialize<'de> for Binary {
         STANDARD.decode(text.as_bytes()).map(Self).map_err(serde::de::Error::custom)
     }
 }
+
+impl PartialSchema for Binary {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).content_encoding("base64").into()
+    }
+}
+
+impl ToSchema for Binary {}
 
 impl From<Vec<u8>> for Binary {
     fn from(octets: Vec<u8>) -> Self {

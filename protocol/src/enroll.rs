@@ -2,31 +2,34 @@
 
 use identity::{HostId, RequestId, Serial, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Binary;
 
 /// `POST /v1/challenge`: an empty object.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChallengeRequest {}
 
 /// The answer: a nonce to be carried in the CSR as challengePassword.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Challenge {
     /// The nonce, text.
     pub nonce: String,
     /// Not to be used after this.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$")]
     pub expires: Timestamp,
 }
 
 /// `POST /v1/enroll`: a host shows what it is and asks for its identity.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnrollRequest {
     /// Chosen by the asker, random; the same when it asks again.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     pub request: RequestId,
     /// The profile wanted; needed only where the evidence leaves a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +46,7 @@ pub struct EnrollRequest {
 }
 
 /// What a host shows.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// The kind: `join-token`, `kubernetes` or `aws-iid`.
@@ -59,7 +62,7 @@ impl std::fmt::Debug for Evidence {
 }
 
 /// Proof of possession of the key that a host is bound to; see [`crate::reenrol::signed_octets`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BoundKey {
     /// SubjectPublicKeyInfo, DER.
@@ -69,21 +72,23 @@ pub struct BoundKey {
 }
 
 /// `POST /v1/renew`: the host renews its own certificate or that of one of its agents.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenewRequest {
     /// Chosen by the asker, random; the same when it asks again.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     pub request: RequestId,
     /// The certificate to be renewed.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     pub renews: Serial,
     /// Certification request with a new key, DER.
     pub csr: Binary,
 }
 
 /// A certificate and the proof that it is in the ledger.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Issued {
     /// Leaf, then issuer, DER.
@@ -94,11 +99,12 @@ pub struct Issued {
     pub receipt: ReceiptMessage,
     /// The host's random id.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     pub host: HostId,
 }
 
 /// A receipt: an entry's octets and their proof (C2SP tlog-proof). Checked by crate `ledger`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptMessage {
     /// The entry's octets.

@@ -1,11 +1,12 @@
 //! Acknowledgements of the feed, and its snapshot as it travels. What they mean stands in crate `ledger`.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Binary;
 
 /// `POST /v1/feed/ack`: the host has applied everything up to an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeedAck {
     /// Id of the newest event that it applied.
@@ -19,7 +20,7 @@ pub struct FeedAck {
 }
 
 /// `GET /v1/snapshot`: the state that the feed has led to, and a signed note over it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SnapshotMessage {
     /// The snapshot, text; read by crate `ledger`.

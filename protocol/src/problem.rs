@@ -1,9 +1,10 @@
 //! Problem documents (RFC 9457): how a refusal or failure travels. Knows no status beyond a number.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A problem document. Members that we do not know are ignored, as RFC 9457, section 3.2, asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// `urn:brevet:problem:<name>`.
     #[serde(rename = "type")]

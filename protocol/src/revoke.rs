@@ -2,15 +2,18 @@
 
 use identity::{HostId, KeyHash, RequestId, Serial, Sha256Hash, SpiffeId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::schema as shape;
 
 use crate::enroll::ReceiptMessage;
 
 /// `POST /v1/revoke`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeRequest {
     /// Chosen by the asker, random; the same when it asks again.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     pub request: RequestId,
     /// Which certificates.
     pub target: Target,
@@ -39,14 +42,34 @@ pub enum Target {
     Key(#[serde(with = "identity::text")] KeyHash),
 }
 
+/// One object with one member, as serde writes it.
+impl utoipa::PartialSchema for Target {
+    fn schema() -> utoipa::openapi::RefOr<shape::Schema> {
+        let one = |name: &str, pattern: &str| {
+            let value = shape::ObjectBuilder::new().schema_type(shape::Type::String).pattern(Some(pattern));
+            let object = shape::ObjectBuilder::new().property(name, value).required(name);
+            object.additional_properties(Some(shape::AdditionalProperties::<shape::Schema>::FreeForm(false)))
+        };
+        shape::OneOfBuilder::new()
+            .item(one("serial", "^[0-9a-f]{32}$"))
+            .item(one("agent", "^spiffe://"))
+            .item(one("host", "^[0-9a-f]{32}$"))
+            .item(one("key", "^[0-9a-f]{64}$"))
+            .into()
+    }
+}
+
+impl ToSchema for Target {}
+
 /// The answer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Revoked {
     /// How many certificates it hit, or would hit.
     pub count: u64,
     /// SHA-256 of their sorted serials.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     pub serials: Sha256Hash,
     /// Index of the entry; absent after a dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,25 +2,29 @@
 
 use identity::{KeyHash, Sha256Hash, SpiffeId, TrustDomain};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::limits::MAX_TRUST_OCTETS;
 
 /// What a client starts from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trust {
     /// Format: 1.
     pub v: u64,
     /// The trust domain.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String)]
     pub trust_domain: TrustDomain,
     /// Where the server is, `https://host:port`.
     pub url: String,
     /// The identity that the server's certificate must state.
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^spiffe://")]
     pub server_id: SpiffeId,
     /// SHA-256 of the SubjectPublicKeyInfo of each root that the server's chain may end in.
     #[serde(with = "identity::text::list")]
+    #[schema(value_type = Vec<String>, pattern = "^[0-9a-f]{64}$")]
     pub root_keys: Vec<KeyHash>,
     /// The ledger.
     pub ledger: LedgerTrust,
@@ -29,7 +33,7 @@ pub struct Trust {
 }
 
 /// How to know the ledger's checkpoints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerTrust {
     /// Origin line.

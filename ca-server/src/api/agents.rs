@@ -30,8 +30,16 @@ use crate::refusal::Refusal;
 use crate::rules_in_force::Ready;
 use crate::service::Service;
 use crate::state::rows::HostRow;
+use protocol::problem::Problem;
 
 /// The agents that the asking host may ask for.
+#[utoipa::path(
+    get,
+    path = "/v1/agents",
+    operation_id = "agents_of_host",
+    tag = "hosts",
+    responses((status = 200, description = "The answer", body = SignedAgentList), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -58,6 +66,14 @@ pub(super) async fn list(
 }
 
 /// The first identity of an agent since its host started, or lost it: nothing is superseded.
+#[utoipa::path(
+    post,
+    path = "/v1/agents",
+    operation_id = "issue_agent",
+    tag = "hosts",
+    request_body = AgentRequest,
+    responses((status = 200, description = "The answer", body = Issued), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn issue(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use identity::{CertificateFacts, KeyKind};
+use protocol::problem::Problem;
 use serde::Serialize;
 
 use super::error::ApiError;
@@ -34,6 +35,13 @@ struct Jwk {
 }
 
 /// The roots that are trusted now. The sequence number is the index of the newest entry about authorities.
+#[utoipa::path(
+    get,
+    path = "/v1/bundle",
+    operation_id = "bundle",
+    tag = "anybody",
+    responses((status = 200, description = "The answer", body = String, content_type = "application/json"), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn bundle(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, ApiError> {
     let (sequence, roots) = service.read(service.now(), |draft| {
         let roots: Vec<Vec<u8>> = draft.roots().into_iter().map(|(_, row)| row.certificate.clone()).collect();

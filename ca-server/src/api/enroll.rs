@@ -25,8 +25,17 @@ use crate::csr::{self, OpenedCsr};
 use crate::decision::{Grant, Shown};
 use crate::public_key::PublicKey;
 use crate::service::{Service, new_host};
+use protocol::problem::Problem;
 
 /// A nonce, for whoever asks; the server keeps nothing of it.
+#[utoipa::path(
+    post,
+    path = "/v1/challenge",
+    operation_id = "challenge",
+    tag = "anybody",
+    request_body = ChallengeRequest,
+    responses((status = 200, description = "The answer", body = Challenge), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn challenge(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
@@ -38,6 +47,14 @@ pub(super) async fn challenge(
 }
 
 /// Enrols a host: its first certificate, or the next one of a host whose certificates have run out.
+#[utoipa::path(
+    post,
+    path = "/v1/enroll",
+    operation_id = "enroll",
+    tag = "anybody",
+    request_body = EnrollRequest,
+    responses((status = 200, description = "The answer", body = Issued), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn enroll(
     State(service): State<Arc<Service>>,
     Extension(_peer): From,

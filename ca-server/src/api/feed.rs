@@ -15,7 +15,7 @@ use ledger::feed::{CutoffSerial, FeedMessage, RevokedSerial, Snapshot};
 use policies::request::{Host, Request};
 use protocol::feed::{FeedAck, SnapshotMessage};
 use protocol::limits::MAX_REQUEST_OCTETS;
-use protocol::problem::ProblemKind;
+use protocol::problem::{Problem, ProblemKind};
 use tokio::sync::watch;
 
 use super::Peer;
@@ -34,6 +34,14 @@ use crate::state::rows::seconds;
 
 /// Streams the events after the one named by `Last-Event-ID`. A follower without one, or with one that is too old, begins
 /// with a snapshot.
+#[utoipa::path(
+    get,
+    path = "/v1/feed",
+    operation_id = "follow_feed",
+    tag = "hosts",
+    params(("Last-Event-ID" = Option<u64>, Header, description = "Index of the newest event that the follower has")),
+    responses((status = 200, description = "The answer", body = String, content_type = "text/event-stream"), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn follow(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -130,6 +138,13 @@ fn say(text: &mut String, message: &FeedMessage) {
 }
 
 /// Where a follower begins.
+#[utoipa::path(
+    get,
+    path = "/v1/snapshot",
+    operation_id = "snapshot",
+    tag = "hosts",
+    responses((status = 200, description = "The answer", body = SnapshotMessage), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn snapshot(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -165,6 +180,14 @@ fn snapshot_of(draft: &Draft<'_>) -> Snapshot {
 }
 
 /// Takes a host's word for how far it has applied the feed.
+#[utoipa::path(
+    post,
+    path = "/v1/feed/ack",
+    operation_id = "acknowledge_feed",
+    tag = "hosts",
+    request_body = FeedAck,
+    responses((status = 204, description = "Taken"), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn acknowledge(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

@@ -1,13 +1,13 @@
 //! `/v1/admin/…`: what persons and the root of the admin socket do. Every act is asked of the policies with its facts, and
 //! is an entry. The same routes on both listeners; what only persons may do, the socket's root is refused.
 
-mod agents;
-mod hosts;
-mod ledger;
-mod persons;
-mod policy;
-mod status;
-mod tokens;
+pub(super) mod agents;
+pub(super) mod hosts;
+pub(super) mod ledger;
+pub(super) mod persons;
+pub(super) mod policy;
+pub(super) mod status;
+pub(super) mod tokens;
 
 use std::sync::Arc;
 

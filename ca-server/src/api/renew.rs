@@ -26,8 +26,17 @@ use crate::refusal::Refusal;
 use crate::rules_in_force::Ready;
 use crate::service::Service;
 use crate::state::rows::{HostRow, Party, seconds};
+use protocol::problem::Problem;
 
 /// Renews.
+#[utoipa::path(
+    post,
+    path = "/v1/renew",
+    operation_id = "renew",
+    tag = "hosts",
+    request_body = RenewRequest,
+    responses((status = 200, description = "The answer", body = Issued), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn renew(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

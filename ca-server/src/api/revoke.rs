@@ -19,8 +19,17 @@ use crate::apply::hash_of_serials;
 use crate::decide::Command;
 use crate::decide::revoke::Revoke;
 use crate::service::Service;
+use protocol::problem::Problem;
 
 /// Revokes, or tells what it would hit.
+#[utoipa::path(
+    post,
+    path = "/v1/revoke",
+    operation_id = "revoke",
+    tag = "admin",
+    request_body = RevokeRequest,
+    responses((status = 200, description = "The answer", body = Revoked), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn revoke(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

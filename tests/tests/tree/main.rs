@@ -17,6 +17,7 @@ mod documents;
 mod doors;
 mod edges;
 mod form;
+mod openapi;
 mod programs;
 mod purity;
 mod source;

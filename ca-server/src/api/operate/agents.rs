@@ -24,8 +24,17 @@ use crate::decide::{self, Command};
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::state::rows::AgentRow;
+use protocol::problem::Problem;
 
 /// Lets hosts of a class ask for an agent.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/agents",
+    operation_id = "add_agent",
+    tag = "admin",
+    request_body = AddAgent,
+    responses((status = 200, description = "The answer", body = Done), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn add(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -54,6 +63,15 @@ pub(super) async fn add(
 }
 
 /// No longer lets them.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/agents/{profile}/{agent}/remove",
+    operation_id = "remove_agent",
+    tag = "admin",
+    params(("profile" = String, Path, description = "Class of hosts"), ("agent" = String, Path, description = "Name in the class")),
+    request_body = Plain,
+    responses((status = 200, description = "The answer", body = Done), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn remove(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -71,6 +89,13 @@ pub(super) async fn remove(
 }
 
 /// All agents, by class and name.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/agents",
+    operation_id = "agents",
+    tag = "admin",
+    responses((status = 200, description = "The answer", body = Vec<AgentView>), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

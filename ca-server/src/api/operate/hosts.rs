@@ -11,6 +11,7 @@ use policies::Name;
 use policies::request::{Act, Host, Read};
 use protocol::admin::{CertificateView, Done, HostView, StandHost};
 use protocol::limits::MAX_REQUEST_OCTETS;
+use protocol::problem::Problem;
 use serde::Deserialize;
 
 use super::super::asking::From;
@@ -25,6 +26,15 @@ use crate::service::Service;
 use crate::state::rows::{CertificateRow, HostRow, Standing, seconds};
 
 /// Changes the standing of a host.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/hosts/{id}/standing",
+    operation_id = "stand_host",
+    tag = "admin",
+    params(("id" = String, Path, description = "Random id of the host")),
+    request_body = StandHost,
+    responses((status = 200, description = "The answer", body = Done), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn stand(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -49,6 +59,13 @@ pub(super) async fn stand(
 }
 
 /// All hosts, by identity.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/hosts",
+    operation_id = "hosts",
+    tag = "admin",
+    responses((status = 200, description = "The answer", body = Vec<HostView>), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -61,7 +78,8 @@ pub(super) async fn list(
 }
 
 /// Which certificates to list.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
     /// Those with this identity.
@@ -71,6 +89,14 @@ pub(super) struct Which {
 }
 
 /// Certificates that have not expired, by identity and serial; at most [`MAX_LISTED`].
+#[utoipa::path(
+    get,
+    path = "/v1/admin/certificates",
+    operation_id = "certificates",
+    tag = "admin",
+    params(Which),
+    responses((status = 200, description = "The answer", body = Vec<CertificateView>), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn certificates(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

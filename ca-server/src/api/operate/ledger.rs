@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use policies::request::Read;
 use protocol::Binary;
 use protocol::enroll::ReceiptMessage;
-use protocol::problem::ProblemKind;
+use protocol::problem::{Problem, ProblemKind};
 use serde::Deserialize;
 
 use super::super::asking::From;
@@ -20,6 +20,14 @@ use crate::live::ReadError;
 use crate::service::Service;
 
 /// One entry with its proof.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/ledger/{index}",
+    operation_id = "entry",
+    tag = "admin",
+    params(("index" = u64, Path, description = "Index of the entry")),
+    responses((status = 200, description = "The answer", body = ReceiptMessage), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -32,6 +40,13 @@ pub(super) async fn show(
 }
 
 /// The newest checkpoint, which every entry recorded so far is under.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/ledger/checkpoint",
+    operation_id = "checkpoint",
+    tag = "admin",
+    responses((status = 200, description = "The answer", body = String, content_type = "text/plain"), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn checkpoint(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -42,7 +57,8 @@ pub(super) async fn checkpoint(
 }
 
 /// Where to begin, and how many.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Range {
     from: u64,
@@ -57,6 +73,14 @@ impl Range {
 }
 
 /// Entries in order, one a line, as they were written. Empty at the end of the ledger.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/ledger",
+    operation_id = "entries",
+    tag = "admin",
+    params(Range),
+    responses((status = 200, description = "The answer", body = String, content_type = "application/x-ndjson"), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn read(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

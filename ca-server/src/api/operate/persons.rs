@@ -26,8 +26,16 @@ use crate::decide::{Command, approve, person};
 use crate::decision::Grant;
 use crate::refusal::Refusal;
 use crate::service::{Service, random};
+use protocol::problem::Problem;
 
 /// All persons, by id.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/persons",
+    operation_id = "persons",
+    tag = "admin",
+    responses((status = 200, description = "The answer", body = Vec<PersonView>), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -47,6 +55,14 @@ pub(super) async fn list(
 }
 
 /// Approves what somebody else will ask for.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/approvals",
+    operation_id = "approve",
+    tag = "admin",
+    request_body = Approve,
+    responses((status = 200, description = "The answer", body = Done), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn approve(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -71,6 +87,14 @@ pub(super) async fn approve(
 }
 
 /// Admits a person whom two admins have approved.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/persons",
+    operation_id = "admit_person",
+    tag = "admin",
+    request_body = AdmitPerson,
+    responses((status = 200, description = "The answer", body = Done), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn admit(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -86,6 +110,15 @@ pub(super) async fn admit(
 }
 
 /// Removes a person.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/persons/{id}/remove",
+    operation_id = "remove_person",
+    tag = "admin",
+    params(("id" = String, Path, description = "Random id of the person")),
+    request_body = Plain,
+    responses((status = 200, description = "The answer", body = Done), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn remove(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -102,6 +135,14 @@ pub(super) async fn remove(
 }
 
 /// A fresh leaf for the credential key of a person. The request's proof of possession, over our nonce, is the proof.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/login",
+    operation_id = "login",
+    tag = "admin",
+    request_body = Login,
+    responses((status = 200, description = "The answer", body = LoggedIn), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn login(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,

@@ -12,6 +12,7 @@ use policies::bundle::Bundle;
 use policies::request::{Act, Read};
 use protocol::admin::{Done, LoadPolicy};
 use protocol::limits::MAX_ADMIN_REQUEST_OCTETS;
+use protocol::problem::Problem;
 use serde::Serialize;
 
 use super::super::agents::agents;
@@ -23,16 +24,24 @@ use crate::decide::{Command, policy};
 use crate::service::Service;
 
 /// The policy in force, by name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct InForce {
     index: u64,
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     bundle: Sha256Hash,
     profiles: Vec<String>,
     policies: Vec<String>,
 }
 
 /// Shows the policy in force.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/policy",
+    operation_id = "policy",
+    tag = "admin",
+    responses((status = 200, description = "The answer", body = InForce), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -48,6 +57,14 @@ pub(super) async fn show(
 }
 
 /// Puts another policy into force: checked whole, made durable, then recorded.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/policy",
+    operation_id = "load_policy",
+    tag = "admin",
+    request_body = LoadPolicy,
+    responses((status = 200, description = "The answer", body = Done), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn load(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

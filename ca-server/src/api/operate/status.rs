@@ -8,6 +8,7 @@ use axum::{Extension, Json};
 use identity::{KeyIdentifier, Timestamp};
 use ledger::entry::{AuthorityRole, AuthorityState};
 use policies::request::Read;
+use protocol::problem::Problem;
 use serde::Serialize;
 
 use super::super::asking::From;
@@ -17,12 +18,13 @@ use crate::service::Service;
 use crate::state::Counters;
 
 /// `GET /v1/admin/status`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Status {
     trust_domain: String,
     origin: String,
     size: u64,
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9-]{10}T[0-9:.]{12}Z$")]
     newest_entry: Timestamp,
     issuing: bool,
     halted: Option<String>,
@@ -37,7 +39,7 @@ pub(super) struct Status {
     followers: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Counts {
     certificates: u64,
     renewals: u64,
@@ -45,17 +47,28 @@ struct Counts {
     refused: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Authority {
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{40}$")]
     id: KeyIdentifier,
+    #[schema(value_type = String, pattern = "^(root|issuer)$")]
     role: AuthorityRole,
+    #[schema(value_type = String, pattern = "^(prepared|published|active|retiring|retired|compromised)$")]
     state: AuthorityState,
     #[serde(with = "identity::text")]
+    #[schema(value_type = String, pattern = "^[0-9-]{10}T[0-9:.]{12}Z$")]
     not_after: Timestamp,
 }
 
 /// How the server is.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/status",
+    operation_id = "status",
+    tag = "admin",
+    responses((status = 200, description = "The answer", body = Status), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn status(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -92,20 +105,27 @@ pub(super) async fn status(
 }
 
 /// A SHA-256 per view and per table of State: two servers with the same ledger give the same, and so does a rebuild.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Digests {
     size: u64,
     state: BTreeMap<&'static str, String>,
     views: Option<ViewDigests>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct ViewDigests {
     size: u64,
     views: BTreeMap<String, String>,
 }
 
 /// Digests of State and views.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/views",
+    operation_id = "views",
+    tag = "admin",
+    responses((status = 200, description = "The answer", body = Digests), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn views(
     State(service): State<Arc<Service>>,
     Extension(peer): From,

@@ -24,8 +24,17 @@ use crate::decide::{Command, token};
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::state::rows::TokenRow;
+use protocol::problem::Problem;
 
 /// Makes a token.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/tokens",
+    operation_id = "create_token",
+    tag = "admin",
+    request_body = CreateToken,
+    responses((status = 200, description = "The answer", body = TokenCreated), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn create(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -60,6 +69,15 @@ pub(super) async fn create(
 }
 
 /// Takes a token back.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/tokens/{id}/revoke",
+    operation_id = "revoke_token",
+    tag = "admin",
+    params(("id" = String, Path, description = "Public id of the token")),
+    request_body = Plain,
+    responses((status = 200, description = "The answer", body = Done), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn revoke(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
@@ -77,6 +95,13 @@ pub(super) async fn revoke(
 }
 
 /// The tokens that have not expired, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/tokens",
+    operation_id = "tokens",
+    tag = "admin",
+    responses((status = 200, description = "The answer", body = Vec<TokenView>), (status = "default", description = "Refused, or failed", body = Problem, content_type = "application/problem+json")),
+)]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Extension(peer): From,
