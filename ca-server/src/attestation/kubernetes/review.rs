@@ -1,5 +1,5 @@
 //! Asks the cluster about a token: one TokenReview (authentication.k8s.io/v1) for each use of evidence, and nothing
-//! kept of the answer. Knows the request, its credential and its limits; what an answer must say is [`answer`]'s.
+//! kept of the answer. Knows the request, its credential and its limits; what an answer must say is `answer`'s.
 //!
 //! The cluster sees what a key set cannot: that the pod, its node or its service account is gone (T-27). What cannot be
 //! asked is refused: there is no falling back to an older answer or to keys.
